@@ -1,0 +1,3 @@
+module github.com/upkeephq/upkeep/deploy/e2e
+
+go 1.26.0

@@ -1,0 +1,3 @@
+module github.com/upkeephq/upkeep/grafana
+
+go 1.26.0
