@@ -1,0 +1,16 @@
+package supervise
+
+import "time"
+
+// History is what the core must know of a target after a crash of the watchdog. The caller stores the latest one of every
+// target and hands it back through Core.Restore before the first event.
+type History struct {
+	Restarts    []time.Time // counted restarts that are still in the window, oldest first
+	Attempts    int         // restarts in a row without a stable run between them
+	Instance    Instance    // the run that was last seen
+	Running     bool        // it ran when it was last seen, or was meant to: found exited, it is started
+	Stopped     bool        // somebody had stopped it: found exited, it stays so
+	Paused      bool
+	PausedUntil time.Time // zero: until resumed
+	ConfigHash  string
+}
