@@ -1,0 +1,89 @@
+# Upkeep. `make` lists what there is to make. Needs Docker with Compose v2, Go and make; see README.md.
+#
+# Variables (make X VAR=value):
+#   TARGET         the container that `make demo` breaks               (upkeep-api-1)
+#   E2E            only the end-to-end scenarios whose name matches     (all; e.g. E2E='TestStack/crash')
+#   E2E_TIMEOUT    how long all of them may take                        (20m)
+#   E2E_KEEP       1 = leave the e2e stack running, to look around      (0)
+#   GOTESTFLAGS    more flags for the unit tests, e.g. '-run TestX -v'
+# and those of .env.example, which Compose reads from .env or from the environment.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+E2E         ?=
+E2E_TIMEOUT ?= 20m
+GOTESTFLAGS ?=
+
+MODULES  = $(shell sed -n 's,^[[:space:]]*\./\([^ ]*\).*,\1,p' go.work)
+UNIT     = $(filter-out deploy/%,$(MODULES))
+image_of = $(shell sed -n 's,^[[:space:]]*image:[[:space:]]*\($(1):[^[:space:]]*\).*,\1,p' docker-compose.yml | head -n 1)
+STAGES  := lint test-unit rules dashboards contract e2e
+
+.PHONY: help up down logs demo test $(STAGES) images tools tidy bench pulled-images
+
+help: ## this list
+	@echo 'Upkeep: keeps a backend up, and shows why it went down.'; echo
+	@sed -n 's/^\([a-z][a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | while IFS=$$'\t' read -r n d; do printf '  make %-12s %s\n' "$$n" "$$d"; done
+
+up: ## build and start the stack, wait until every service is healthy
+	docker compose up -d --build --wait
+
+down: ## stop and remove the containers; data stays in the volumes
+	docker compose down
+
+logs: ## follow what the API and the watchdog say
+	docker compose logs -f --tail=20 api watchdog
+
+demo: ## break the API on purpose and watch the stack heal it (under two minutes)
+	@deploy/demo.sh
+
+test: ## everything that is checked: the stages below, one after the other
+	@failed=(); began=$$SECONDS; \
+	for stage in $(STAGES); do \
+	  printf '\n== %s ==\n' "$$stage"; t=$$SECONDS; \
+	  if $(MAKE) "$$stage"; then verdict=PASS; else verdict=FAIL; failed+=("$$stage"); fi; \
+	  printf '== %s: %s in %d s ==\n' "$$stage" "$$verdict" $$((SECONDS - t)); \
+	done; \
+	printf '\n%d s in all. ' $$((SECONDS - began)); \
+	if (( $${#failed[@]} )); then echo "FAILED: $${failed[*]}"; exit 1; fi; echo 'PASS: $(STAGES)'
+
+lint: bin/golangci-lint ## static checks of every module, and their go.mod files
+	@for m in $(MODULES); do GOWORK=off go -C "$$m" mod tidy -diff || { echo "$$m: run make tidy"; exit 1; }; done
+	go vet work
+	bin/golangci-lint run $(addprefix ./,$(addsuffix /...,$(MODULES)))
+
+test-unit: ## unit tests with the race detector
+	go test -race $(GOTESTFLAGS) $(addprefix ./,$(addsuffix /...,$(UNIT)))
+
+rules: ## check and test the alert rules, check what setup renders, with the programs of the pinned images
+	@deploy/tools/rules.sh '$(call image_of,prom/prometheus)' '$(call image_of,prom/alertmanager)'
+
+dashboards: ## check that grafana/dashboards is what the grafana module makes
+	@deploy/tools/dashboards.sh
+
+contract: ## do rules, panels, Compose file, .env.example and code agree with each other?
+	go -C deploy/e2e test -short ./...
+
+e2e: ## the whole stack on the real engine, scenario by scenario
+	go -C deploy/e2e test -count=1 -v -timeout $(E2E_TIMEOUT) -run '$(or $(E2E),^TestStack)' ./...
+
+bench: ## recovery time beside Docker's own restart policy, memory, image sizes, scrape time
+	go -C deploy/bench run .
+
+images: ## build the images of the services
+	docker compose build
+
+tools: bin/golangci-lint ## build the pinned tools into bin/
+
+tidy: ## tidy every go.mod
+	@for m in $(MODULES) deploy/tools; do GOWORK=off go -C "$$m" mod tidy; done
+
+pulled-images: # the images that the tests need and that are not built here
+	@{ sed -n 's,^[[:space:]]*image:[[:space:]]*\([^[:space:]]*\).*,\1,p' docker-compose.yml | grep -vE 'upkeephq|node-exporter|caddy'; \
+	  sed -n 's,^FROM[[:space:]]*\(golang:[^[:space:]]*\).*,\1,p' deploy/Dockerfile; echo busybox:1.37.0; } | sort -u
+
+bin/golangci-lint: deploy/tools/go.mod deploy/tools/go.sum
+	GOWORK=off go -C deploy/tools build -trimpath -ldflags '-s -w' -o ../../bin/ tool
+	@touch $@
