@@ -1,0 +1,27 @@
+package logging
+
+import (
+	"strings"
+
+	"go.uber.org/zap/zapcore"
+)
+
+// newEncoder writes the keys that the rest of the stack reads: ts, level, msg.
+func newEncoder(json bool) zapcore.Encoder {
+	c := zapcore.EncoderConfig{
+		TimeKey: "ts", LevelKey: "level", NameKey: "logger", MessageKey: "msg", StacktraceKey: "stack",
+		LineEnding:     zapcore.DefaultLineEnding,
+		EncodeTime:     zapcore.RFC3339NanoTimeEncoder,
+		EncodeLevel:    zapcore.LowercaseLevelEncoder,
+		EncodeDuration: zapcore.SecondsDurationEncoder,
+	}
+	if json {
+		return zapcore.NewJSONEncoder(c)
+	}
+	c.EncodeLevel = zapcore.CapitalLevelEncoder
+	c.EncodeTime = zapcore.TimeEncoderOfLayout("2006-01-02T15:04:05.000Z07:00")
+	c.ConsoleSeparator = "  "
+	return zapcore.NewConsoleEncoder(c)
+}
+
+func upper(s string) string { return strings.ToUpper(strings.TrimSpace(s)) }

@@ -1,0 +1,99 @@
+package serve
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// firstFD is where handed-over sockets start, by convention.
+const firstFD = 3
+
+// inheritance holds the sockets that the parent process handed over.
+type inheritance struct {
+	once   sync.Once
+	mu     sync.Mutex
+	socks  []net.Listener
+	err    error
+	getenv func(string) string
+	pid    int
+	first  int
+}
+
+var handedOver = &inheritance{getenv: os.Getenv, pid: os.Getpid(), first: firstFD}
+
+// take returns the socket that fits addr, or nil when there is none.
+func (in *inheritance) take(addr string) (net.Listener, error) {
+	in.once.Do(in.load)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.err != nil {
+		return nil, in.err
+	}
+	chosen := -1
+	for i, ln := range in.socks {
+		if fits(ln.Addr(), addr) {
+			chosen = i
+			break
+		}
+	}
+	if chosen < 0 && len(in.socks) == 1 {
+		chosen = 0
+	}
+	if chosen < 0 {
+		return nil, nil
+	}
+	ln := in.socks[chosen]
+	in.socks = append(in.socks[:chosen], in.socks[chosen+1:]...)
+	return ln, nil
+}
+
+// load turns the descriptors named by LISTEN_FDS into listeners. LISTEN_PID, when
+// set, must be this process; a parent that cannot know it leaves it out. Both are
+// then removed, so that no child takes the sockets for its own.
+func (in *inheritance) load() {
+	count, pid := in.getenv("LISTEN_FDS"), in.getenv("LISTEN_PID")
+	if count == "" || (pid != "" && pid != strconv.Itoa(in.pid)) {
+		return
+	}
+	os.Unsetenv("LISTEN_FDS")
+	os.Unsetenv("LISTEN_PID")
+	os.Unsetenv("LISTEN_FDNAMES")
+	n, err := strconv.Atoi(count)
+	if err != nil || n < 0 || n > 256 {
+		in.err = fmt.Errorf("LISTEN_FDS=%q: want a number from 0 to 256", count)
+		return
+	}
+	for fd := in.first; fd < in.first+n; fd++ {
+		syscall.CloseOnExec(fd)
+		file := os.NewFile(uintptr(fd), "LISTEN_FD_"+strconv.Itoa(fd))
+		ln, err := net.FileListener(file)
+		if err != nil {
+			in.err = fmt.Errorf("LISTEN_FDS=%s: descriptor %d is no listening socket: %w", count, fd, err)
+			return
+		}
+		file.Close()
+		in.socks = append(in.socks, ln)
+	}
+}
+
+// fits reports whether a socket bound to have serves what addr asks for: the same
+// path, or the same port.
+func fits(have net.Addr, addr string) bool {
+	if path, ok := strings.CutPrefix(addr, unixPrefix); ok {
+		return have.Network() == "unix" && have.String() == path
+	}
+	if have.Network() != "tcp" {
+		return false
+	}
+	_, want, err := net.SplitHostPort(addr)
+	if err != nil {
+		want = addr
+	}
+	_, got, err := net.SplitHostPort(have.String())
+	return err == nil && got == want
+}
