@@ -12,7 +12,7 @@ type Event struct {
 	Signal   Signal        // EventSignal
 	Probe    ProbeResult   // EventProbe
 	Outcome  Outcome       // EventOutcome
-	Duration time.Duration // EventPause: how long; 0 = until resumed
+	Duration time.Duration // EventPause: how long, 0 = until resumed; EventEngineLost: how far back stops are doubted
 }
 
 // EventKind tells events apart.
@@ -34,7 +34,7 @@ const (
 	EventEngineLost           // the engine went away: stops that were seen just before were its own shutdown
 )
 
-// Signal is a signal that the engine delivered to a container on somebody's request.
+// Signal is a terminating signal that the engine delivered to a container on somebody's request.
 type Signal struct {
 	InstanceID string    // container ID
 	SentAt     time.Time // by the engine's clock
@@ -44,6 +44,7 @@ type Signal struct {
 type ProbeResult struct {
 	Instance Instance // the run that was probed; a result for another run is dropped
 	OK       bool
+	Answered bool // something answered, if only with a bad status: the process is not frozen
 	Unsure   bool // the probe could not be made (e.g. no address yet): neither success nor failure
 	Took     time.Duration
 	Error    string

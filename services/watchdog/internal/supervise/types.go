@@ -47,10 +47,7 @@ const (
 	ReasonStopped       Reason = "stopped"        // somebody stopped or killed it on purpose
 	ReasonFinished      Reason = "finished"       // it ended with exit code 0 before anybody watched
 	ReasonPaused        Reason = "paused"         // a person asked, or docker pause
-	ReasonResumed       Reason = "resumed"        // the pause was ended, or its time was over
-	ReasonReset         Reason = "reset"          // a person cleared the history
 	ReasonHealthy       Reason = "healthy"        // it is well
-	ReasonFlapping      Reason = "flapping"       // N of the last M probes failed
 	ReasonBudget        Reason = "budget"         // the restart budget is spent
 	ReasonCorrelated    Reason = "correlated"     // many targets failed at once
 	ReasonMisconfigured Reason = "misconfigured"  // a label is faulty

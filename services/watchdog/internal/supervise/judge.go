@@ -1,0 +1,148 @@
+package supervise
+
+import (
+	"fmt"
+	"time"
+)
+
+// signalFor is how long a terminating signal from somebody explains a death. It outlives docker stop's grace, which is 10 s
+// unless asked otherwise and ends with a second signal.
+const signalFor = 2 * time.Minute
+
+// verdict is what the evidence about a target says, before any rule on when to act.
+type verdict uint8
+
+const (
+	leave    verdict = iota // not ours to heal: judgement.state says why
+	starting                // too early to tell
+	suspect                 // something failed, too little to act on
+	well
+	bad
+)
+
+type judgement struct {
+	verdict verdict
+	state   State // of leave
+	reason  Reason
+}
+
+// judge weighs the evidence. It changes nothing, so the same facts always give the same judgement.
+func (t *target) judge(now time.Time) judgement {
+	switch {
+	case t.obs.Fault != "":
+		return judgement{leave, StateMisconfigured, ReasonMisconfigured}
+	case t.paused, t.obs.Status == StatusPaused:
+		return judgement{leave, StatePaused, ReasonPaused}
+	}
+	switch t.obs.Status {
+	case StatusRunning:
+		return t.judgeRunning(now)
+	case StatusCreated:
+		if t.obs.Error != "" {
+			return t.badUnlessDonor(ReasonStartError)
+		}
+		return judgement{leave, StateStopped, ReasonStopped}
+	case StatusRestarting:
+		return judgement{leave, StateDown, ReasonDaemon}
+	case StatusRemoving:
+		return judgement{leave, StateStopped, ReasonRemoved}
+	default:
+		return t.judgeExited(now)
+	}
+}
+
+// judgeExited tells a death from a stop on purpose. The order matters: a terminating signal explains any exit code.
+func (t *target) judgeExited(now time.Time) judgement {
+	switch {
+	case t.stopped, t.signalExplains(now):
+		return judgement{leave, StateStopped, ReasonStopped}
+	case t.obs.Error != "":
+		return t.badUnlessDonor(ReasonStartError) // the engine gives up at the first start error, whatever its policy
+	case t.obs.RestartPolicy == RestartAlways, t.obs.RestartPolicy == RestartUnlessStopped:
+		return judgement{leave, StateStopped, ReasonStopped} // the engine would have restarted a death
+	case t.obs.RestartPolicy == RestartOnFailure && t.obs.ExitCode == 0:
+		return judgement{leave, StateStopped, ReasonFinished}
+	case t.obs.OOMKilled:
+		return t.badUnlessDonor(ReasonOOM)
+	case t.meant:
+		return t.badUnlessDonor(ReasonExited)
+	case t.obs.ExitCode == 0:
+		return judgement{leave, StateStopped, ReasonFinished}
+	case t.obs.ExitCode == 128+9, t.obs.ExitCode == 128+15:
+		return judgement{leave, StateStopped, ReasonStopped} // unseen, but nothing else ends like this
+	default:
+		return t.badUnlessDonor(ReasonExited)
+	}
+}
+
+// signalExplains reports whether somebody's signal explains that the run ended, or is about to.
+func (t *target) signalExplains(now time.Time) bool {
+	if t.signalled.IsZero() {
+		return false
+	}
+	end := now
+	if !t.running() && t.obs.FinishedAt.After(t.signalled) {
+		end = t.obs.FinishedAt
+	}
+	return end.Sub(t.signalled) < signalFor
+}
+
+func (t *target) badUnlessDonor(r Reason) judgement {
+	if t.obs.DonorMissing {
+		return judgement{leave, StateNeedsRecreate, ReasonNoDonor}
+	}
+	return judgement{verdict: bad, reason: r}
+}
+
+func (t *target) judgeRunning(now time.Time) judgement {
+	if t.signalExplains(now) {
+		return judgement{verdict: suspect, reason: ReasonStopped} // a slow docker stop looks unhealthy for a while
+	}
+	if t.obs.Health == HealthUnhealthy {
+		return t.badUnlessDonor(ReasonUnhealthy)
+	}
+	if t.probed() && t.fails > 0 && !t.inGrace(now) {
+		need := t.pol.FailureThreshold
+		if t.obs.Health == HealthHealthy {
+			need *= 2 // the container's own check disagrees: the fault may be on the way
+		}
+		if t.fails >= need || t.flaps() >= max(t.pol.FlapFailures, 1) {
+			return t.badUnlessDonor(ReasonProbe)
+		}
+		return judgement{verdict: suspect, reason: ReasonProbe}
+	}
+	enough := t.passes >= t.pol.SuccessThreshold
+	switch {
+	case t.probed() && !enough && (t.state == StateUp || t.state == StateSuspect || t.cause != "" && t.wasWell):
+		return judgement{verdict: suspect, reason: ReasonProbe} // well before, not yet well again
+	case t.probed() && !enough:
+		return judgement{verdict: starting, reason: ReasonStarted}
+	case !t.probed() && t.obs.Health == HealthStarting:
+		return judgement{verdict: starting, reason: ReasonStarted}
+	}
+	return judgement{verdict: well, reason: ReasonHealthy}
+}
+
+// explain puts a bad judgement into a sentence for people.
+func (t *target) explain(r Reason) string {
+	switch r {
+	case ReasonExited:
+		return fmt.Sprintf("the process ended by itself with exit code %d", t.obs.ExitCode)
+	case ReasonOOM:
+		return "the kernel killed it because its memory limit was reached"
+	case ReasonUnhealthy:
+		return "docker's health check reports unhealthy"
+	case ReasonStartError:
+		return "the engine could not start it: " + t.obs.Error
+	case ReasonProbe:
+		if n := t.flaps(); t.pol.FlapFailures > 0 && n >= t.pol.FlapFailures && t.fails < t.pol.FailureThreshold {
+			return fmt.Sprintf("%d of the last %d probes failed, the latest: %s", n, t.pol.FlapWindow, t.lastError)
+		}
+		return fmt.Sprintf("%d probes failed in a row: %s", t.fails, t.lastError)
+	case ReasonDependency:
+		return "a target that it depends on was restarted"
+	case ReasonRequested:
+		return "somebody asked for a restart"
+	}
+	return ""
+}

@@ -1,0 +1,240 @@
+package supervise
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// settle brings the state of a target in line with the evidence and plans what is to be done.
+func (c *Core) settle(t *target, now time.Time) {
+	if t.pending == ReasonRequested && !t.busy() {
+		c.plan(t, now, ReasonRequested)
+		return
+	}
+	if t.busy() {
+		return // one action at a time: what it did shows in the next look
+	}
+	j := t.judge(now)
+	if t.pending == ReasonDependency && j.verdict != leave {
+		if t.remaining(now) > 0 {
+			c.plan(t, now, ReasonDependency)
+			return
+		}
+		t.pending = "" // not worth an exhausted target
+	}
+	switch j.verdict {
+	case leave:
+		c.leave(t, now, j)
+	case bad:
+		c.fail(t, now, j.reason)
+	case well:
+		c.well(t, now)
+	case suspect, starting:
+		t.pending = ""
+		to := StateSuspect
+		if j.verdict == starting {
+			to = StateStarting
+		}
+		detail := ""
+		if t.state != to || t.reason != j.reason {
+			detail = t.lastError
+		}
+		c.change(t, now, to, j.reason, detail, Change{})
+	}
+}
+
+func (c *Core) leave(t *target, now time.Time, j judgement) {
+	if j.state == StateDown { // the engine restarts it by its own policy: an outage, but not ours to end
+		c.begin(t, now, t.deathReason())
+		c.change(t, now, StateDown, j.reason, "docker's restart policy brings it back", Change{})
+		return
+	}
+	if j.state == StateStopped && j.reason == ReasonStopped && !t.stopped {
+		t.stopped, t.stoppedAt = true, now
+	}
+	t.endOutage()
+	if c.turn == t {
+		c.endTurn()
+	}
+	detail := ""
+	if t.state != j.state || t.reason != j.reason {
+		detail = t.leaveDetail(j)
+	}
+	c.change(t, now, j.state, j.reason, detail, Change{})
+}
+
+func (t *target) leaveDetail(j judgement) string {
+	switch j.reason {
+	case ReasonMisconfigured:
+		return t.obs.Fault
+	case ReasonStopped:
+		return "somebody stopped it; it is left alone until it is started again"
+	case ReasonFinished:
+		return "it ended with exit code 0"
+	case ReasonNoDonor:
+		return "the container whose network it shares was removed; recreate it, e.g. docker compose up -d"
+	case ReasonPaused:
+		if !t.paused {
+			return "docker pause froze it"
+		}
+		if !t.pausedUntil.IsZero() {
+			return "left alone until " + t.pausedUntil.UTC().Format(time.RFC3339)
+		}
+		return "left alone until resumed"
+	}
+	return ""
+}
+
+func (t *target) deathReason() Reason {
+	if t.obs.OOMKilled {
+		return ReasonOOM
+	}
+	return ReasonExited
+}
+
+func (c *Core) well(t *target, now time.Time) {
+	t.wasWell = true
+	if t.attempts > 0 && now.Sub(t.obs.Instance.StartedAt) >= StableRun {
+		t.attempts = 0
+	}
+	ch := Change{Cause: t.cause}
+	if t.cause != "" {
+		ch.DownFor = max(now.Sub(t.downSince), 0)
+	}
+	cascade := t.cascade
+	t.cascade = false
+	t.endOutage()
+	if c.turn == t {
+		c.endTurn()
+	}
+	if t.state != StateUp {
+		c.change(t, now, StateUp, ReasonHealthy, "", ch)
+	}
+	if cascade {
+		c.cascade(t, now)
+	}
+}
+
+// begin opens an outage.
+func (c *Core) begin(t *target, now time.Time, r Reason) {
+	if t.cause != "" {
+		return
+	}
+	t.cause, t.badAt, t.downSince = r, now, now
+	switch {
+	case !t.running() && t.obs.FinishedAt.After(t.obs.Instance.StartedAt) && t.obs.FinishedAt.Before(now):
+		t.downSince = t.obs.FinishedAt
+	case r == ReasonProbe && !t.firstFail.IsZero():
+		t.downSince = t.firstFail
+	}
+	c.correlate(t, now)
+}
+
+func (c *Core) fail(t *target, now time.Time, r Reason) {
+	c.begin(t, now, r)
+	if t.pending == "" {
+		t.due = now.Add(t.delay(c.opts.Jitter))
+	}
+	t.pending = r
+	c.plan(t, now, r)
+}
+
+// plan restarts the target if no rule forbids it now, else says which one does.
+func (c *Core) plan(t *target, now time.Time, r Reason) {
+	requested := r == ReasonRequested
+	t.prune(now)
+	switch {
+	case requested:
+	case c.waitsFor(t) != nil:
+		c.waiting = true
+		c.change(t, now, StateDown, r, "waits until "+c.waitsFor(t).key+" is up, which it depends on", Change{})
+		return
+	case len(t.restarts) >= t.pol.MaxRestarts:
+		c.exhausted(t, now, r)
+		return
+	case c.holding && !c.mayTurn(t, now):
+		c.waiting = true
+		c.change(t, now, StateHeld, ReasonCorrelated, "many targets failed at once: waits for its turn", Change{})
+		return
+	case now.Before(t.due):
+		if t.state != StateDown || t.reason != r {
+			c.change(t, now, StateDown, r, t.explain(r), Change{NextAt: t.due})
+		}
+		return
+	}
+	if !requested && c.busy >= c.opts.MaxConcurrent {
+		c.waiting = true
+		c.change(t, now, StateDown, r, "waits until another restart has ended", Change{})
+		return
+	}
+	c.restart(t, now, r)
+}
+
+func (c *Core) exhausted(t *target, now time.Time, r Reason) {
+	var next time.Time
+	detail := fmt.Sprintf("%d restarts in %s did not help (%s)", len(t.restarts), t.pol.RestartWindow, t.explain(r))
+	if len(t.restarts) > 0 && t.pol.MaxRestarts > 0 {
+		next = t.restarts[len(t.restarts)-t.pol.MaxRestarts].Add(t.pol.RestartWindow)
+	}
+	if c.turn == t {
+		c.endTurn()
+	}
+	c.change(t, now, StateExhausted, ReasonBudget, detail, Change{NextAt: next})
+}
+
+func (c *Core) restart(t *target, now time.Time, r Reason) {
+	detail := t.explain(r)
+	if t.cause != "" {
+		c.change(t, now, StateDown, r, detail, Change{})
+	}
+	c.last++
+	c.busy++
+	t.attempt, t.acted = c.last, t.obs.Instance
+	hung := r == ReasonUnhealthy || r == ReasonProbe && !t.answered
+	stop := t.pol.StopTimeout
+	if hung {
+		stop = t.pol.StopTimeoutHung
+	}
+	counted := r != ReasonRequested
+	if counted {
+		t.restarts = append(t.restarts, now)
+	}
+	if counted && r != ReasonDependency {
+		t.attempts++
+	}
+	if c.holding && c.turn == nil {
+		c.turn, c.turnUntil = t, now.Add(c.opts.TurnFor)
+	}
+	t.stopped, t.meant = false, true
+	t.pending, t.due = "", time.Time{}
+	c.change(t, now, StateRestarting, r, detail, Change{})
+	c.acts = append(c.acts, Action{Kind: ActionRestart, Target: t.key, Instance: t.obs.Instance, Restart: Restart{
+		Attempt: c.last, Reason: r, StartOnly: !t.running() && t.obs.Status != StatusPaused && t.obs.Status != StatusRestarting,
+		StopTimeout: stop, Hung: hung, Counted: counted, Detail: detail,
+	}})
+}
+
+// change moves a target to a state and reports it, unless it stands there for the same reason.
+func (c *Core) change(t *target, now time.Time, to State, r Reason, detail string, ch Change) {
+	if t.state == to && t.reason == r {
+		return
+	}
+	ch.From, ch.To, ch.Reason, ch.Detail, ch.At = t.state, to, r, strings.TrimSpace(detail), now
+	if ch.Cause == "" {
+		ch.Cause = t.cause
+	}
+	if t.state != to {
+		t.since = now
+	}
+	t.state, t.reason, t.detail = to, r, ch.Detail
+	c.acts = append(c.acts, Action{Kind: ActionReport, Target: t.key, Instance: t.obs.Instance, Change: ch})
+}
+
+// report tells of something that does not change the state.
+func (c *Core) report(t *target, now time.Time, r Reason, detail string) {
+	t.detail = detail
+	c.acts = append(c.acts, Action{Kind: ActionReport, Target: t.key, Instance: t.obs.Instance, Change: Change{
+		From: t.state, To: t.state, Reason: r, Detail: detail, At: now, Cause: t.cause,
+	}})
+}

@@ -1,0 +1,82 @@
+package supervise
+
+import "time"
+
+// arm asks for the next probe if it is due, and for a wake-up when the next thing is.
+func (c *Core) arm(t *target, now time.Time) {
+	var next time.Time
+	at := func(when time.Time) {
+		if !when.IsZero() && (next.IsZero() || when.Before(next)) {
+			next = when
+		}
+	}
+	if t.running() && t.probed() && !t.probing && !t.busy() && !t.paused && t.obs.Fault == "" {
+		if c.dueProbe(t, now) {
+			t.probing = true
+			c.acts = append(c.acts, Action{Kind: ActionProbe, Target: t.key, Instance: t.obs.Instance})
+		} else {
+			at(t.nextProbe)
+		}
+	}
+	at(t.pausedUntil)
+	at(t.awaitUntil)
+	if c.turn == t {
+		at(c.turnUntil)
+	}
+	switch t.state {
+	case StateDown:
+		if t.pending != "" && now.Before(t.due) {
+			at(t.due)
+		}
+	case StateHeld:
+		if now.Before(c.holdUntil) {
+			at(c.holdUntil)
+		}
+	case StateExhausted:
+		if n := len(t.restarts); n > 0 && t.pol.MaxRestarts > 0 && n >= t.pol.MaxRestarts {
+			at(t.restarts[n-t.pol.MaxRestarts].Add(t.pol.RestartWindow))
+		}
+	case StateUp:
+		if t.attempts > 0 {
+			at(t.obs.Instance.StartedAt.Add(StableRun))
+		}
+	}
+	if t.running() && !t.signalled.IsZero() {
+		at(t.signalled.Add(signalFor))
+	}
+	if next.IsZero() {
+		return
+	}
+	if next.Before(now) {
+		next = now
+	}
+	c.wakeAt(t, now, next)
+}
+
+// dueProbe decides when the target is probed next and reports whether that is now. A target that is not well is probed
+// quickly; the probes of well ones are spread over the interval.
+func (c *Core) dueProbe(t *target, now time.Time) bool {
+	if t.state == StateSuspect || t.state == StateStarting {
+		t.nextProbe = minTime(t.nextProbe, now.Add(min(fastProbe, t.pol.ProbeInterval)))
+	}
+	return !now.Before(t.nextProbe)
+}
+
+func minTime(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// wakeAt asks for an EventTick, unless one is due at that time already.
+func (c *Core) wakeAt(t *target, now, when time.Time) {
+	if when.Sub(now) > longestAwait {
+		when = now.Add(longestAwait)
+	}
+	if t.wake.Equal(when) {
+		return
+	}
+	t.wake = when
+	c.acts = append(c.acts, Action{Kind: ActionWake, Target: t.key, After: max(when.Sub(now), 0)})
+}
