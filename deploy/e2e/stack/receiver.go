@@ -1,0 +1,99 @@
+package stack
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Alert is one alert of a notification.
+type Alert struct {
+	Status      string            `json:"status"`
+	Labels      map[string]string `json:"labels"`
+	Annotations map[string]string `json:"annotations"`
+	StartsAt    time.Time         `json:"startsAt"`
+}
+
+// Receiver is where Alertmanager's webhook delivers to: an HTTP server that containers can reach.
+type Receiver struct {
+	URL    string
+	server *http.Server
+	mu     sync.Mutex
+	got    []Alert
+}
+
+// Receive listens on the address that the host has on the engine's bridge, the one address of the host that containers
+// reach without any setting.
+func Receive(ctx context.Context) (*Receiver, error) {
+	gateway, err := Docker(ctx, "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
+	if err != nil {
+		return nil, err
+	}
+	if gateway == "" {
+		gateway = "172.17.0.1" // what the engine takes when nothing is configured; older ones do not say so
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(gateway, "0"))
+	if err != nil {
+		return nil, fmt.Errorf("listen where containers can reach the test (is the engine on this very machine?): %w", err)
+	}
+	r := &Receiver{URL: "http://" + l.Addr().String() + "/alerts"}
+	r.server = &http.Server{Handler: http.HandlerFunc(r.receive), ReadHeaderTimeout: 5 * time.Second}
+	go func() { _ = r.server.Serve(l) }()
+	return r, nil
+}
+
+func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) {
+	var body struct{ Alerts []Alert }
+	if err := json.NewDecoder(req.Body).Decode(&body); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	r.mu.Lock()
+	r.got = append(r.got, body.Alerts...)
+	r.mu.Unlock()
+}
+
+// Wait waits for an alert that fires with these labels and returns it.
+func (r *Receiver) Wait(ctx context.Context, within time.Duration, labels map[string]string) (Alert, error) {
+	var found Alert
+	err := Poll(ctx, within, func() error {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		i := slices.IndexFunc(r.got, func(a Alert) bool {
+			for k, v := range labels {
+				if a.Labels[k] != v {
+					return false
+				}
+			}
+			return a.Status == "firing"
+		})
+		if i < 0 {
+			return fmt.Errorf("no alert with %v among the %d delivered: %v", labels, len(r.got), r.names())
+		}
+		found = r.got[i]
+		return nil
+	})
+	return found, err
+}
+
+func (r *Receiver) names() []string {
+	var names []string
+	for _, a := range r.got {
+		names = append(names, a.Labels["alertname"]+"/"+a.Status)
+	}
+	return names
+}
+
+// Close stops listening.
+func (r *Receiver) Close() error {
+	if err := r.server.Close(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
