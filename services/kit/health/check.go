@@ -23,6 +23,10 @@ const (
 	Readiness Group = 1 << iota
 	Liveness
 	Startup
+	// StatusOnly is for figures that people should see in the status, but that
+	// neither keep traffic away nor ask for a restart: a busy processor, a disk
+	// that fills.
+	StatusOnly
 )
 
 // Names lists the groups in words.
@@ -31,7 +35,7 @@ func (g Group) Names() []string {
 	for _, one := range []struct {
 		group Group
 		name  string
-	}{{Readiness, "readiness"}, {Liveness, "liveness"}, {Startup, "startup"}} {
+	}{{Readiness, "readiness"}, {Liveness, "liveness"}, {Startup, "startup"}, {StatusOnly, "status"}} {
 		if g&one.group != 0 {
 			names = append(names, one.name)
 		}

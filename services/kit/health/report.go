@@ -118,7 +118,7 @@ func (c *Checker) Ready() (bool, Reason) {
 		return false, Starting
 	}
 	for _, w := range c.workers() {
-		if !w.check.Soft && w.state.Load().status == Unknown {
+		if w.check.Groups != StatusOnly && !w.check.Soft && w.state.Load().status == Unknown {
 			return false, Starting
 		}
 	}

@@ -19,9 +19,9 @@ type source interface {
 
 // reading is what the next sample needs of this one.
 type reading struct {
-	at             time.Time
-	busy, total    float64 // CPU seconds of the host
-	containerBusy  float64 // CPU seconds of the container
+	at            time.Time
+	busy, total   float64 // CPU seconds of the host
+	containerBusy float64 // CPU seconds of the container
 	host, limited bool    // whether each was read
 }
 
