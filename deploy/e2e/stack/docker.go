@@ -93,8 +93,11 @@ type Container struct {
 		CapDrop        []string
 		Memory         int64
 		NanoCpus       int64
+		PortBindings   map[string][]struct {
+			HostIP string `json:"HostIp"`
+		}
 	}
-	Config struct{ User string }
+	Mounts []struct{ Source, Destination string }
 }
 
 // Inspect looks at a container by name or ID.
@@ -130,4 +133,23 @@ func Crash(ctx context.Context, name string) (time.Time, error) {
 		return at, fmt.Errorf("kill -9 the main process of %s: %w", name, err)
 	}
 	return at, nil
+}
+
+// Wget runs busybox's wget in a one-off container on a network and returns all that it printed, the error's text too.
+func Wget(ctx context.Context, network string, args ...string) (string, error) {
+	run := []string{"run", "--rm", "--network", network, Busybox, "wget", "-T", "5", "-q", "-O", "-"}
+	out, err := docker(ctx, append(run, args...)...)
+	if err != nil {
+		out += err.Error()
+	}
+	return out, err
+}
+
+// ImageSize is what an image weighs, in bytes.
+func ImageSize(ctx context.Context, image string) (int64, error) {
+	out, err := Docker(ctx, "image", "inspect", "--format", "{{.Size}}", image)
+	if err != nil {
+		return 0, err
+	}
+	return strconv.ParseInt(out, 10, 64)
 }

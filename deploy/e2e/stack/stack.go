@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -29,8 +30,7 @@ type Options struct {
 	Project string            // Compose project name, prefix of every container
 	Env     map[string]string // what .env would hold
 	Without []string          // services that are not started
-	Log     func(format string, args ...any)
-	Dir     string // where the env file goes; removed by the caller
+	Dir     string            // where the env file goes; removed by the caller
 }
 
 // Stack is one run of docker-compose.yml.
@@ -98,7 +98,11 @@ func (s *Stack) Network(name string) string { return s.Project + "_" + name }
 
 // Compose runs `docker compose` on the stack and returns what it printed.
 func (s *Stack) Compose(ctx context.Context, args ...string) (string, error) {
-	return docker(ctx, append([]string{"compose", "-p", s.Project, "--project-directory", s.Root, "--env-file", s.envFile}, args...)...)
+	return docker(ctx, s.args(args...)...)
+}
+
+func (s *Stack) args(more ...string) []string {
+	return append([]string{"compose", "-p", s.Project, "--project-directory", s.Root, "--env-file", s.envFile}, more...)
 }
 
 // Build builds the images of the services.
@@ -135,6 +139,23 @@ func (s *Stack) Services(ctx context.Context) ([]string, error) {
 	return slices.DeleteFunc(strings.Fields(out), func(name string) bool {
 		return name == "setup" || slices.Contains(s.opts.Without, name)
 	}), nil
+}
+
+// ImageOf is the image that the Compose file names for a service.
+func (s *Stack) ImageOf(ctx context.Context, service string) (string, error) {
+	out, err := s.Compose(ctx, "config", "--images", service)
+	return strings.TrimSpace(out), err
+}
+
+// Warnings is what Compose has to say against the file, nothing at best.
+func (s *Stack) Warnings(ctx context.Context) string {
+	cmd := exec.CommandContext(ctx, "docker", s.args("--profile", "*", "config", "-q")...)
+	cmd.Env = cleanEnv()
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		return err.Error() + "\n" + string(out)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 // Down removes the stack with its volumes.
