@@ -1,0 +1,53 @@
+package journal
+
+import (
+	"regexp"
+	"strings"
+)
+
+const masked = "***"
+
+// The shapes in which secrets show up in logs and answers.
+var (
+	// A name that promises a secret, then = or : and a value, quoted or not: PASSWORD=x, "api_key": "x", --token=x. An
+	// unquoted value goes on through a comma, since passwords have them too.
+	secretField = regexp.MustCompile(`(?i)([\w.-]*(?:password|passwd|passphrase|secret|token|credential|[_-]key|` +
+		`(?:api|access|account|private|signing|encryption)[_-]?key)s?[\w.-]*)` +
+		`(\\?["']?\s*[=:]\s*)` +
+		`(\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s"'&,]|,[^\s"'])+)`)
+	// The header, whatever its scheme.
+	authorization = regexp.MustCompile(`(?i)((?:proxy-)?authorization\\?["']?\s*[=:]\s*\\?["']?)(?:(basic|bearer|digest|negotiate|token|apikey)\s+)?[^\s"',;}\]]+`)
+	bearer        = regexp.MustCompile(`(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}`)
+	// scheme://user:password@host, and the form without a scheme that Go's MySQL driver takes.
+	urlPassword = regexp.MustCompile(`([A-Za-z][A-Za-z0-9+.-]*://[^\s:/?#@"']*:)([^\s"'<>]*)@`)
+	dsnPassword = regexp.MustCompile(`\b([\w.-]+:)([^\s"']+)(@(?:tcp|udp|unix)\()`)
+	cookie      = regexp.MustCompile(`(?i)\b((?:set-)?cookie:\s*)[^\r\n"']+`)
+	webToken    = regexp.MustCompile(`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*`)
+)
+
+// Mask replaces the values of secrets in a text by ***: of fields and variables named like a token, key, password or
+// secret, of Authorization headers, and the password within a URL. Other text comes back as it was.
+func Mask(s string) string {
+	if s == "" {
+		return s
+	}
+	s = urlPassword.ReplaceAllString(s, "${1}"+masked+"@")
+	s = dsnPassword.ReplaceAllString(s, "${1}"+masked+"${3}")
+	s = authorization.ReplaceAllString(s, "${1}"+masked)
+	s = bearer.ReplaceAllString(s, "${1}${2}"+masked)
+	s = cookie.ReplaceAllString(s, "${1}"+masked)
+	s = webToken.ReplaceAllString(s, masked)
+	return secretField.ReplaceAllStringFunc(s, maskField)
+}
+
+// maskField keeps the name and the quotes of one field.
+func maskField(field string) string {
+	m := secretField.FindStringSubmatch(field)
+	name, between, value := m[1], m[2], m[3]
+	for _, q := range []string{`\"`, `"`, `'`} {
+		if len(value) >= 2*len(q) && strings.HasPrefix(value, q) && strings.HasSuffix(value, q) {
+			return name + between + q + masked + q
+		}
+	}
+	return name + between + masked
+}

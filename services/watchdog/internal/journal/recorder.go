@@ -1,0 +1,231 @@
+package journal
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
+)
+
+// Evidence is what was found out about an outage. Zero fields say nothing.
+type Evidence struct {
+	FailedAt    time.Time // when it went wrong, where that is earlier than when it was noticed
+	Image       string
+	ContainerID string
+	ExitCode    *int
+	OOMKilled   bool
+	Error       string // what the engine said
+	Probe       *ProbeEvidence
+	HealthLog   []HealthResult
+	MemoryBytes int64
+	MemoryLimit int64
+	CPURatio    float64
+	LogTail     []string
+}
+
+// Recorder turns the changes that the core reports into incidents, and keeps count of the time that targets were down.
+// Its methods may be called from several goroutines.
+type Recorder struct {
+	mu      sync.Mutex
+	j       *Journal
+	version string
+	open    map[string]*Incident
+	latest  map[string]string // id of each target's latest incident
+	outages *outages
+}
+
+// NewRecorder makes a recorder that goes on with the incidents that were open when the watchdog last ended; version is the
+// watchdog's own.
+func NewRecorder(j *Journal, version string) (*Recorder, error) {
+	r := &Recorder{j: j, version: version, open: map[string]*Incident{}, latest: map[string]string{}}
+	for _, s := range j.Incidents() { // newest first
+		if _, known := r.latest[s.Target]; !known {
+			r.latest[s.Target] = s.ID
+		}
+		if s.Outcome != OutcomeOpen {
+			continue
+		}
+		in, err := j.Incident(s.ID)
+		if err != nil {
+			return nil, err
+		}
+		if r.open[s.Target] == nil && r.latest[s.Target] == s.ID {
+			r.open[s.Target] = &in
+			continue
+		}
+		in.Outcome, in.ClosedAt = OutcomeRemoved, in.DetectedAt // a later outage of this target is on record: this one ended unseen
+		if err := j.SaveIncident(in); err != nil {
+			return nil, err
+		}
+	}
+	var err error
+	r.outages, err = openOutages(j.dir.path(outagesName), j.opts.Clock.Now())
+	return r, err
+}
+
+// Close closes the file of outages.
+func (r *Recorder) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.outages.close()
+}
+
+// Observe takes one change of a target, in the order in which the core reports them. It returns the id of the incident
+// that the change belongs to, empty when there is none. The incident is on disk when Observe returns.
+func (r *Recorder) Observe(target string, ch supervise.Change) (id string, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.outages.watch(target, ch.At)
+	in := r.open[target]
+	if in == nil {
+		if !opens(ch) {
+			return "", nil
+		}
+		in = r.begin(target, ch)
+	}
+	in.Timeline = append(in.Timeline, Moment{At: ch.At, From: ch.From, To: ch.To, Reason: ch.Reason, Detail: ch.Detail})
+	if len(in.Timeline) > 2*maxMoments {
+		*in = in.tidy()
+	}
+	r.attempt(in, ch)
+	if outcome := ends(ch.To); outcome != "" {
+		err = r.end(in, ch, outcome)
+	}
+	return in.ID, errors.Join(err, r.j.SaveIncident(*in))
+}
+
+// opens reports whether a change begins an incident where none is open.
+func opens(ch supervise.Change) bool {
+	switch ch.To {
+	case supervise.StateDown, supervise.StateExhausted, supervise.StateHeld, supervise.StateNeedsRecreate:
+		return true
+	case supervise.StateRestarting:
+		return ch.Cause != "" // else a person asked, or a dependency was restarted: no outage by itself
+	}
+	return false
+}
+
+// ends returns how an incident is over when its target comes into a state, empty when it is not.
+func ends(to supervise.State) Outcome {
+	switch to {
+	case supervise.StateUp:
+		return OutcomeRecovered
+	case supervise.StateStopped:
+		return OutcomeStopped
+	case supervise.StatePaused:
+		return OutcomePaused
+	case supervise.StateGone, supervise.StateMisconfigured:
+		return OutcomeRemoved
+	}
+	return ""
+}
+
+func (r *Recorder) begin(target string, ch supervise.Change) *Incident {
+	in := &Incident{
+		ID: NewIncidentID(target, ch.At), Target: target, Cause: cmp.Or(ch.Cause, ch.Reason), Outcome: OutcomeOpen,
+		StartedAt: ch.At, DetectedAt: ch.At, Version: r.version,
+	}
+	r.open[target], r.latest[target] = in, in.ID
+	return in
+}
+
+// attempt notes a restart, or that the latest one did not happen.
+func (r *Recorder) attempt(in *Incident, ch supervise.Change) {
+	switch {
+	case ch.To == supervise.StateRestarting && ch.From != ch.To:
+		in.Restarts = append(in.Restarts, Attempt{At: ch.At, Reason: ch.Reason, Detail: ch.Detail})
+		if in.RestartedAt.IsZero() {
+			in.RestartedAt = ch.At
+		}
+	case len(in.Restarts) > 0 && (ch.Reason == supervise.ReasonActionFailed || ch.Reason == supervise.ReasonActionTimeout):
+		in.Restarts[len(in.Restarts)-1].Error = ch.Detail
+	}
+}
+
+func (r *Recorder) end(in *Incident, ch supervise.Change, outcome Outcome) error {
+	in.Outcome, in.ClosedAt = outcome, ch.At
+	down := max(ch.At.Sub(in.StartedAt), 0)
+	if outcome == OutcomeRecovered {
+		in.RecoveredAt = ch.At
+		down = max(down, ch.DownFor)
+		in.StartedAt = ch.At.Add(-down) // by the core's clock, so that the figures agree
+	}
+	in.DowntimeSeconds = seconds(down)
+	delete(r.open, in.Target)
+	return r.outages.add(in.Target, in.StartedAt, ch.At)
+}
+
+// Attach adds evidence to an incident, also after it is over. What is there already stays where the evidence is silent.
+func (r *Recorder) Attach(id string, e Evidence) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var in *Incident
+	for _, o := range r.open {
+		if o.ID == id {
+			in = o
+		}
+	}
+	if in == nil {
+		old, err := r.j.Incident(id)
+		if err != nil {
+			return fmt.Errorf("attach evidence: %w", err)
+		}
+		in = &old
+	}
+	in.take(e)
+	return r.j.SaveIncident(*in)
+}
+
+func (in *Incident) take(e Evidence) {
+	if in.Outcome == OutcomeOpen && !e.FailedAt.IsZero() && e.FailedAt.Before(in.StartedAt) {
+		in.StartedAt = e.FailedAt
+	}
+	in.Image, in.ContainerID = cmp.Or(e.Image, in.Image), cmp.Or(e.ContainerID, in.ContainerID)
+	in.ExitCode, in.Probe = cmp.Or(e.ExitCode, in.ExitCode), cmp.Or(e.Probe, in.Probe)
+	in.OOMKilled, in.Error = e.OOMKilled || in.OOMKilled, cmp.Or(e.Error, in.Error)
+	in.MemoryBytes, in.MemoryLimit = cmp.Or(e.MemoryBytes, in.MemoryBytes), cmp.Or(e.MemoryLimit, in.MemoryLimit)
+	in.CPURatio = cmp.Or(e.CPURatio, in.CPURatio)
+	if len(e.HealthLog) > 0 {
+		in.HealthLog = e.HealthLog
+	}
+	if len(e.LogTail) > 0 {
+		in.LogTail = e.LogTail
+	}
+}
+
+// Settle ends the incidents of targets that no longer exist, which matters after the first look at all targets.
+func (r *Recorder) Settle(exists func(target string) bool, at time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for target, in := range r.open {
+		if exists(target) {
+			continue
+		}
+		ch := supervise.Change{To: supervise.StateGone, Reason: supervise.ReasonRemoved, At: at, Detail: "it was gone when the watchdog came back"}
+		in.Timeline = append(in.Timeline, Moment{At: at, To: ch.To, Reason: ch.Reason, Detail: ch.Detail})
+		errs = append(errs, r.end(in, ch, OutcomeRemoved), r.j.SaveIncident(*in))
+	}
+	return errors.Join(errs...)
+}
+
+// Latest returns the id of a target's latest incident, empty when there is none.
+func (r *Recorder) Latest(target string) string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.latest[target]
+}
+
+// Uptime returns which part of the last 24 hours and of the last 7 days a target was not down, as far as it was watched.
+func (r *Recorder) Uptime(target string, now time.Time) (day, week float64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var since time.Time
+	if in := r.open[target]; in != nil {
+		since = in.StartedAt
+	}
+	return r.outages.ratio(target, now, 24*time.Hour, since), r.outages.ratio(target, now, 7*24*time.Hour, since)
+}
