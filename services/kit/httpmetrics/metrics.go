@@ -135,7 +135,9 @@ func (m *Metrics) record(rec *recorder, r *http.Request, start time.Duration, fa
 		series, method = m.route(rec.route), methodIndex(r.Method)
 	}
 	series.child(method, code).observe(took, rec, r)
-	m.window.add(now, code >= 500)
+	// A health page that says 503 has done its work. Counted as an error it would raise the
+	// error rate, which keeps the page at 503.
+	m.window.add(now, code >= 500 && !isProbe(r.URL.Path))
 	if m.access != nil {
 		logAccess(m.access, rec, r, code, took)
 	}
