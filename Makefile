@@ -17,7 +17,7 @@ E2E_TIMEOUT ?= 20m
 GOTESTFLAGS ?=
 
 MODULES  = $(shell sed -n 's,^[[:space:]]*\./\([^ ]*\).*,\1,p' go.work)
-UNIT     = $(filter-out deploy/%,$(MODULES))
+UNIT     = $(filter-out deploy/e2e,$(MODULES))
 image_of = $(shell sed -n 's,^[[:space:]]*image:[[:space:]]*\($(1):[^[:space:]]*\).*,\1,p' docker-compose.yml | head -n 1)
 STAGES  := lint test-unit rules dashboards contract e2e
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"strings"
 	"testing"
 	"time"
 
@@ -29,7 +28,7 @@ func start(t *testing.T, project string, env map[string]string) *world {
 	}
 	ctx := t.Context()
 	must(t, stack.Reachable(ctx))
-	alone(t, project)
+	must(t, stack.Alone(ctx, project))
 
 	w := &world{}
 	var err error
@@ -82,18 +81,6 @@ func start(t *testing.T, project string, env map[string]string) *world {
 	must(t, w.Up(ctx))
 	t.Logf("docker compose up --wait: healthy in %.0f s", time.Since(began).Seconds())
 	return w
-}
-
-// alone fails when another watchdog runs on the engine: it would heal the test's containers as well, and ours the others'.
-func alone(t *testing.T, project string) {
-	t.Helper()
-	out, err := stack.Docker(t.Context(), "ps", "--filter", "label=com.docker.compose.service=watchdog", "--format", "{{.Names}}")
-	must(t, err)
-	for _, name := range strings.Fields(out) {
-		if !strings.HasPrefix(name, project+"-") {
-			t.Fatalf("%s runs on this engine: two watchdogs heal each other's containers, stop it first (docker stop %s)", name, name)
-		}
-	}
 }
 
 // api is the container that is broken in most scenarios, under the name that the watchdog, too, has for it.

@@ -60,6 +60,20 @@ func Reachable(ctx context.Context) error {
 	return nil
 }
 
+// Alone is an error when the watchdog of another project runs on the engine: it would heal our containers too, and ours its.
+func Alone(ctx context.Context, project string) error {
+	out, err := docker(ctx, "ps", "--filter", "label=com.docker.compose.service=watchdog", "--format", "{{.Names}}")
+	if err != nil {
+		return err
+	}
+	for _, name := range strings.Fields(out) {
+		if !strings.HasPrefix(name, project+"-watchdog-") {
+			return fmt.Errorf("%s runs on this engine: two watchdogs heal each other's containers, stop it first: docker stop %s", name, name)
+		}
+	}
+	return nil
+}
+
 // HasImage tells whether the engine has the image or can pull it.
 func HasImage(ctx context.Context, image string) bool {
 	if _, err := docker(ctx, "image", "inspect", "--format", "{{.Id}}", image); err == nil {
@@ -152,4 +166,9 @@ func ImageSize(ctx context.Context, image string) (int64, error) {
 		return 0, err
 	}
 	return strconv.ParseInt(out, 10, 64)
+}
+
+func lastLines(b []byte, n int) string {
+	lines := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
+	return string(bytes.Join(lines[max(0, len(lines)-n):], []byte("\n")))
 }

@@ -5,18 +5,15 @@
 package stack
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
-	"time"
 )
 
 // Tag is the version that the images of a test carry, so that a test never replaces the images of a running stack.
@@ -217,44 +214,5 @@ func Root() (string, error) {
 			return "", errors.New("no docker-compose.yml here or above: run inside the repository")
 		}
 		dir = up
-	}
-}
-
-// freePorts asks the kernel for ports that nobody listens on, all at once so that they differ.
-func freePorts(n int) ([]string, error) {
-	var ports []string
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("find a free port: %w", err)
-		}
-		defer l.Close()
-		_, port, _ := net.SplitHostPort(l.Addr().String())
-		ports = append(ports, port)
-	}
-	return ports, nil
-}
-
-func lastLines(b []byte, n int) string {
-	lines := bytes.Split(bytes.TrimSpace(b), []byte("\n"))
-	return string(bytes.Join(lines[max(0, len(lines)-n):], []byte("\n")))
-}
-
-// Poll asks until ask returns nil, every hundredth of a second, and returns the last answer when within has passed.
-func Poll(ctx context.Context, within time.Duration, ask func() error) error {
-	ctx, cancel := context.WithTimeout(ctx, within)
-	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := ask()
-		if err == nil {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("not within %v: %w", within, err)
-		case <-tick.C:
-		}
 	}
 }

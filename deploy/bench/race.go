@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/upkeephq/upkeep/deploy/e2e/stack"
+)
+
+const (
+	rivalName = "upkeep-bench-always"
+	// Docker forgets its growing delay after a run of 10 s: with less between two crashes it would be measured at its worst.
+	calm = 12 * time.Second
+)
+
+// contender is a container that somebody restarts, and where to ask whether it is ready.
+type contender struct{ name, ready string }
+
+// series are the measured times of both sides.
+type series struct{ upkeep, docker []time.Duration }
+
+// startRival starts the same image, with the limits of the Compose file, under Docker's `restart: always`.
+func startRival(ctx context.Context) (contender, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return contender{}, err
+	}
+	address := l.Addr().String()
+	l.Close()
+	if _, err := stack.Docker(ctx, "run", "-d", "--name", rivalName, "--restart", "always", "-p", address+":8000",
+		"--read-only", "--cap-drop", "ALL", "--security-opt", "no-new-privileges:true", "--cpus", "1", "--memory", "256m", "--pids-limit", "256",
+		"-e", "ENVIRONMENT=production", "-e", "PORT=8000", "-e", "LOG_DIR=/logs", "-v", "/logs", "-e", "GOMEMLIMIT=230MiB",
+		stack.Image("api")); err != nil {
+		return contender{}, err
+	}
+	c := contender{rivalName, "http://" + address + "/health/ready"}
+	return c, c.wait(ctx, time.Minute)
+}
+
+// race crashes both in turn and measures each time until it is ready again.
+func race(ctx context.Context, runs int, pause time.Duration, upkeep, docker contender) (series, error) {
+	var s series
+	for range runs {
+		for _, side := range []struct {
+			contender
+			times *[]time.Duration
+		}{{upkeep, &s.upkeep}, {docker, &s.docker}} {
+			if err := side.settled(ctx, pause); err != nil {
+				return s, err
+			}
+			took, err := side.crash(ctx)
+			if err != nil {
+				return s, err
+			}
+			*side.times = append(*side.times, took)
+		}
+	}
+	return s, nil
+}
+
+// settled waits until the container has run for a while.
+func (c contender) settled(ctx context.Context, while time.Duration) error {
+	return stack.Poll(ctx, while+time.Minute, func() error {
+		state, err := stack.Inspect(ctx, c.name)
+		if err != nil {
+			return err
+		}
+		if ran := time.Since(state.State.StartedAt); state.State.Status != "running" || ran < while {
+			return fmt.Errorf("%s is %s for %v", c.name, state.State.Status, ran)
+		}
+		return nil
+	})
+}
+
+// crash kills the main process and returns how long it took to the first answer 200 of the next one.
+func (c contender) crash(ctx context.Context) (time.Duration, error) {
+	before, err := stack.Inspect(ctx, c.name)
+	if err != nil {
+		return 0, err
+	}
+	at, err := stack.Crash(ctx, c.name)
+	if err != nil {
+		return 0, err
+	}
+	if err := c.wait(ctx, 3*time.Minute); err != nil {
+		return 0, err
+	}
+	took := time.Since(at)
+	after, err := stack.Inspect(ctx, c.name)
+	if err == nil && after.State.Pid == before.State.Pid {
+		err = fmt.Errorf("%s answered although it had just been killed", c.name)
+	}
+	return took, err
+}
+
+var client = &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+
+// wait asks until the answer is 200.
+func (c contender) wait(ctx context.Context, within time.Duration) error {
+	return stack.Poll(ctx, within, func() error {
+		req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.ready, nil)
+		if err != nil {
+			return err
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			return err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return fmt.Errorf("%s answers %s", c.name, resp.Status)
+		}
+		return nil
+	})
+}
+
+func report(w io.Writer, spaced, repeated series) {
+	fmt.Fprintf(w, "\nFrom kill -9 of the main process to the first 200 of /health/ready, seconds\n\n")
+	fmt.Fprintf(w, "| | median | worst | each |\n|---|---|---|---|\n")
+	for _, row := range []struct {
+		name  string
+		times []time.Duration
+	}{
+		{"Upkeep, after a calm run", spaced.upkeep}, {"restart: always, after a calm run", spaced.docker},
+		{"Upkeep, back to back", repeated.upkeep}, {"restart: always, back to back", repeated.docker},
+	} {
+		fmt.Fprintf(w, "| %s | %.2f | %.2f | %s |\n", row.name, median(row.times).Seconds(), slices.Max(row.times).Seconds(), list(row.times))
+	}
+	fmt.Fprintf(w, "\nUpkeep takes %.2f times as long as restart: always after a calm run, %.2f times back to back.\n",
+		median(spaced.upkeep).Seconds()/median(spaced.docker).Seconds(), median(repeated.upkeep).Seconds()/median(repeated.docker).Seconds())
+}
+
+func median(times []time.Duration) time.Duration {
+	s := slices.Sorted(slices.Values(times))
+	return (s[(len(s)-1)/2] + s[len(s)/2]) / 2
+}
+
+func list(times []time.Duration) string {
+	var each []string
+	for _, d := range times {
+		each = append(each, fmt.Sprintf("%.2f", d.Seconds()))
+	}
+	return strings.Join(each, " ")
+}
