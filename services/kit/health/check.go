@@ -53,7 +53,7 @@ const (
 // Check describes one background check.
 type Check struct {
 	// Name identifies the check in JSON, in ?check= and as a metric label:
-	// small letters, digits, "_", "-", "." and ":".
+	// small letters, digits, "_", "-" and ".".
 	Name string
 	// Run does the check.
 	Run Func
@@ -83,13 +83,13 @@ type Check struct {
 	Kind string
 }
 
-var checkName = regexp.MustCompile(`^[a-z0-9][a-z0-9_.:-]{0,63}$`)
+var checkName = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,63}$`)
 
 // complete checks what was asked for and fills in the rest.
 func (c Check) complete() (Check, error) {
 	var faults []error
 	if !checkName.MatchString(c.Name) {
-		faults = append(faults, errors.New("name: want small letters, digits, _ - . : and at most 64 of them"))
+		faults = append(faults, errors.New("name: want small letters, digits, _ - . and at most 64 of them"))
 	}
 	if c.Run == nil {
 		faults = append(faults, errors.New("run: want a function"))

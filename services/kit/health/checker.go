@@ -25,11 +25,12 @@ type Options struct {
 
 // Change is a status that has become another one.
 type Change struct {
-	Check string // empty for the service as a whole
-	From  Status
-	To    Status
-	Err   error // why, when there is a reason
-	At    time.Time
+	Check  string // empty for the service as a whole
+	From   Status
+	To     Status
+	Err    error  // why a check is not healthy, where it said
+	Reason Reason // why the service is not ready, when it is not
+	At     time.Time
 }
 
 // Result is the outcome of one run of a check.
@@ -189,6 +190,7 @@ func (c *Checker) review() {
 	}
 	if status := c.status(now); status != c.overall {
 		change := Change{From: c.overall, To: status, At: now}
+		_, change.Reason = c.Ready()
 		c.overall = status
 		c.options.OnChange(change)
 	}

@@ -3,6 +3,7 @@ package health
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 	"strings"
 	"time"
 )
@@ -97,7 +98,7 @@ func (c CheckReport) json(now time.Time) checkJSON {
 		out.LastErrorAt = stamp(c.LastErrAt)
 	}
 	if c.Observation != nil {
-		value := c.Observation.Value
+		value := math.Round(c.Observation.Value*1e6) / 1e6
 		out.ObservedValue, out.ObservedUnit = &value, c.Observation.Unit
 	}
 	return out

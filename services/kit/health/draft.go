@@ -55,7 +55,7 @@ func (p *Pages) draftDetailed(report Report) draftBody {
 		measurement := "responseTime"
 		value, unit := float64(check.Latency.Microseconds())/1000, "ms"
 		if check.Observation != nil {
-			measurement = "utilization"
+			measurement = measurementOf(check.Observation.Unit)
 			value, unit = check.Observation.Value, check.Observation.Unit
 		}
 		one.ObservedValue, one.ObservedUnit = &value, unit
@@ -63,4 +63,17 @@ func (p *Pages) draftDetailed(report Report) draftBody {
 		body.Checks[key] = append(body.Checks[key], one)
 	}
 	return body
+}
+
+// measurementOf names what was measured by its unit.
+func measurementOf(unit string) string {
+	switch unit {
+	case "ratio":
+		return "utilization"
+	case "seconds":
+		return "duration"
+	case "":
+		return "value"
+	}
+	return unit
 }

@@ -38,12 +38,16 @@ func (l Limits) judge(value float64, unit string) error {
 }
 
 // Threshold makes a check of a figure that read returns. An error of read
-// degrades: nobody knows. The unit "ratio" is shown in percent.
+// degrades: nobody knows. NaN is a figure that is not there yet, and nothing to
+// worry about. The unit "ratio" is shown in percent.
 func Threshold(unit string, limits Limits, read func() (float64, error)) Func {
 	return func(ctx context.Context) error {
 		value, err := read()
 		if err != nil {
 			return Warn(err)
+		}
+		if math.IsNaN(value) {
+			return nil
 		}
 		Observe(ctx, value, unit)
 		return limits.judge(value, unit)

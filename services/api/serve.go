@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/upkeephq/upkeep/services/api/internal/config"
+	"github.com/upkeephq/upkeep/services/kit/hostinfo"
+	"github.com/upkeephq/upkeep/services/kit/logging"
+	"github.com/upkeephq/upkeep/services/kit/serve"
+)
+
+// serveAPI serves until the context ends, then stops in order: readiness falls,
+// requests finish, checks stop, logs are written out.
+func serveAPI(ctx context.Context, settings config.Config, stdout io.Writer) error {
+	build := buildOf(version, revision)
+	logs, err := logging.New(logging.Config{
+		Service: service, Version: build.Version, Level: string(settings.LogLevel),
+		JSON: settings.JSONLogs, Dir: settings.LogFolder(), Stdout: stdout,
+		Rotation: logging.Rotation{
+			MaxSize: int64(settings.LogMaxSizeMB) << 20, MaxBackups: settings.LogMaxBackups, MaxAgeDays: settings.LogMaxAgeDays,
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("open the logs: %w", err)
+	}
+	defer logs.Close()
+	log := logs.Logger
+
+	listener, err := serve.Listen(settings.Address())
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer listener.Close()
+	host := hostinfo.New(hostinfo.Options{Mountpoints: settings.DiskPaths})
+	limits := host.Limits()
+	applied := serve.ApplyLimits(serve.Limits{CPUs: limits.CPUs, MemoryBytes: limits.MemoryBytes})
+	app, err := newApp(settings, build, logs, host)
+	if err != nil {
+		return err
+	}
+
+	stopBackground := background(ctx, app.checker.Run, host.Run, app.pulse, reopenOnHangup(logs))
+	log.Info("listening", zap.Stringer("address", listener.Addr()), zap.String("revision", build.Revision),
+		zap.String("environment", string(settings.Environment)), zap.String("limits", limitsText(limits, applied)))
+	for _, warning := range warnings(settings, listener.Addr(), theMachine()) {
+		log.Warn(warning)
+	}
+	return serve.Run(ctx, serve.Options{
+		Listeners: []net.Listener{listener}, Handler: app.handler, H2C: settings.H2C,
+		ErrorLog: zap.NewStdLog(log.WithOptions(zap.AddStacktrace(zap.FatalLevel))),
+		BeforeDrain: func() {
+			log.Info("stopping", zap.NamedError("reason", context.Cause(ctx)))
+			app.checker.Drain()
+		},
+		DrainDelay:      time.Duration(settings.DrainDelay),
+		ShutdownTimeout: time.Duration(settings.ShutdownTimeout),
+		Teardown: []serve.Step{
+			{Name: "stop the background", Func: func(context.Context) error { stopBackground(); return nil }},
+			{Name: "write the logs", Func: func(context.Context) error { log.Info("stopped"); return logs.Close() }},
+		},
+	})
+}
+
+// background runs loops that outlive the context: while requests finish, health
+// must still be known. The function that it returns stops them and waits.
+func background(ctx context.Context, loops ...func(context.Context) error) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	for _, loop := range loops {
+		running.Go(func() { _ = loop(ctx) }) // they end with the context, and never with an error
+	}
+	return func() { cancel(); running.Wait() }
+}
+
+// reopenOnHangup opens the log files anew on SIGHUP, after logrotate.
+func reopenOnHangup(logs *logging.Logs) func(context.Context) error {
+	return func(ctx context.Context) error {
+		hangup := make(chan os.Signal, 1)
+		signal.Notify(hangup, syscall.SIGHUP)
+		defer signal.Stop(hangup)
+		for {
+			select {
+			case <-ctx.Done():
+				return nil
+			case <-hangup:
+				if err := logs.Reopen(); err != nil {
+					logs.Logger.Error("log files not reopened", zap.Error(err))
+				}
+			}
+		}
+	}
+}
+
+// limitsText says what was found about the container and done about it.
+func limitsText(found hostinfo.Limits, applied serve.Applied) string {
+	if found.CPUs == 0 && found.MemoryBytes == 0 {
+		return "none"
+	}
+	text := fmt.Sprintf("cpus %g, memory %d bytes", found.CPUs, found.MemoryBytes)
+	if applied.GOMAXPROCS > 0 {
+		text += fmt.Sprintf(", GOMAXPROCS %d", applied.GOMAXPROCS)
+	}
+	if applied.GOMEMLIMIT > 0 {
+		text += fmt.Sprintf(", GOMEMLIMIT %d", applied.GOMEMLIMIT)
+	}
+	return text
+}
