@@ -1,0 +1,115 @@
+package docker
+
+import (
+	"context"
+	"io"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/moby/moby/client"
+
+	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
+)
+
+const (
+	evidenceTimeout   = 5 * time.Second
+	healthOutputLimit = 1 << 10 // bytes kept of one output of a health check
+	logLines          = 100     // lines kept of a log
+	logMargin         = 4       // times as many are read, as some may be younger than wanted
+	logLineLimit      = 2 << 10 // bytes kept of one line
+	logReadLimit      = 8 << 20 // bytes read of a log
+)
+
+// Evidence is what an incident report wants to know of a container before a restart destroys it. Every part is
+// best-effort; Errors says what could not be had.
+type Evidence struct {
+	ContainerID string         `json:"container_id"`
+	ExitCode    int            `json:"exit_code"`
+	OOMKilled   bool           `json:"oom_killed"`
+	Error       string         `json:"error,omitempty"` // of the engine, when it could not start the container
+	StartedAt   time.Time      `json:"started_at,omitzero"`
+	FinishedAt  time.Time      `json:"finished_at,omitzero"`
+	Health      []HealthOutput `json:"health,omitempty"`
+	Logs        []LogLine      `json:"logs,omitempty"`
+	Usage       *Usage         `json:"usage,omitempty"` // the latest there is: of now while it runs, else of the last scrape
+	Errors      []string       `json:"errors,omitempty"`
+}
+
+// HealthOutput is one result of Docker's own health check.
+type HealthOutput struct {
+	At       time.Time `json:"at"`
+	ExitCode int       `json:"exit_code"`
+	Output   string    `json:"output"`
+}
+
+// LogLine is one line that the container wrote.
+type LogLine struct {
+	At     time.Time `json:"at,omitzero"`
+	Stream string    `json:"stream,omitempty"` // stdout or stderr; empty for a terminal, which mixes both
+	Text   string    `json:"text"`
+}
+
+// Evidence gathers what is left of a container's run. Lines written after until are left out; zero means now. It takes
+// at most a few seconds, whatever the engine does.
+func (d *Driver) Evidence(ctx context.Context, containerID string, until time.Time) Evidence {
+	ev := Evidence{ContainerID: containerID}
+	cli, err := d.client()
+	if err != nil {
+		ev.Errors = []string{err.Error()}
+		return ev
+	}
+	ctx, cancel := context.WithTimeout(ctx, evidenceTimeout)
+	defer cancel()
+	failed := func(what string, err error) { ev.Errors = append(ev.Errors, what+": "+err.Error()) }
+	l, err := inspect(ctx, cli, containerID)
+	if err != nil {
+		failed("state", err)
+		return ev
+	}
+	ev.ContainerID, ev.ExitCode, ev.OOMKilled, ev.Error = l.id, l.exitCode, l.oomKilled, l.err
+	ev.StartedAt, ev.FinishedAt, ev.Health = l.startedAt, l.finishedAt, l.healthLog
+
+	var wg sync.WaitGroup
+	var logErr, statsErr error
+	wg.Go(func() { ev.Logs, logErr = logs(ctx, cli, l, until) })
+	if l.status == supervise.StatusRunning {
+		wg.Go(func() { _, statsErr = d.measure(ctx, cli, l.id) })
+	}
+	wg.Wait()
+	if logErr != nil {
+		failed("logs", logErr)
+	}
+	if statsErr != nil {
+		failed("usage", statsErr)
+	}
+	if s, ok := d.samples.latest(l.id); ok && !s.usage.At.Before(l.startedAt) {
+		s.usage.LimitBytes = l.memoryLimit
+		ev.Usage = &s.usage
+	}
+	return ev
+}
+
+// logs reads the last lines of a container.
+func logs(ctx context.Context, cli *client.Client, l look, until time.Time) ([]LogLine, error) {
+	opts := client.ContainerLogsOptions{
+		ShowStdout: true, ShowStderr: true, Timestamps: true, Tail: strconv.Itoa(logLines * logMargin),
+	}
+	if !until.IsZero() {
+		opts.Until = engineTime(until)
+	}
+	body, err := cli.ContainerLogs(ctx, l.id, opts)
+	if err != nil {
+		return nil, err
+	}
+	defer body.Close()
+	lines, err := readLog(io.LimitReader(body, logReadLimit), l.tty)
+	if !until.IsZero() {
+		lines = slices.DeleteFunc(lines, func(line LogLine) bool { return line.At.After(until) })
+	}
+	if ctx.Err() != nil && len(lines) > 0 {
+		err = nil // what came in time is better than nothing
+	}
+	return lines[max(0, len(lines)-logLines):], err
+}

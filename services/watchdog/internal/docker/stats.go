@@ -1,0 +1,129 @@
+package docker
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/moby/moby/api/types/container"
+	"github.com/moby/moby/client"
+)
+
+// Usage is what a container used at one moment.
+type Usage struct {
+	At          time.Time `json:"at"`
+	CPUSeconds  float64   `json:"cpu_seconds"`         // since its start
+	CPURatio    float64   `json:"cpu_ratio,omitempty"` // processors in use between the last two looks; 0 when unknown
+	MemoryBytes uint64    `json:"memory_bytes"`        // the working set
+	LimitBytes  uint64    `json:"limit_bytes,omitempty"`
+	Processes   uint64    `json:"processes,omitempty"`
+}
+
+// sample is one set of figures of a container.
+type sample struct {
+	usage                         Usage
+	received, sent, read, written uint64
+}
+
+// samples keeps the latest sample of each container, so that an incident knows the figures from before the end.
+type samples struct {
+	mu   sync.Mutex
+	last map[string]sample // by container ID
+}
+
+// measure asks the engine for the figures of a container, once, and keeps them.
+func (d *Driver) measure(ctx context.Context, cli *client.Client, id string) (sample, error) {
+	res, err := cli.ContainerStats(ctx, id, client.ContainerStatsOptions{})
+	if err != nil {
+		return sample{}, err
+	}
+	defer res.Body.Close()
+	var stats container.StatsResponse
+	if err := json.NewDecoder(res.Body).Decode(&stats); err != nil {
+		return sample{}, fmt.Errorf("read the stats: %w", err)
+	}
+	s := digest(stats)
+	d.samples.keep(id, &s)
+	return s, nil
+}
+
+// keep stores a sample and works out the use of the processors since the one before.
+func (k *samples) keep(id string, s *sample) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.last == nil {
+		k.last = map[string]sample{}
+	}
+	if old, ok := k.last[id]; ok {
+		took, used := s.usage.At.Sub(old.usage.At).Seconds(), s.usage.CPUSeconds-old.usage.CPUSeconds
+		if took > 0 && used >= 0 {
+			s.usage.CPURatio = used / took
+		}
+	}
+	k.last[id] = *s
+}
+
+// latest returns the last sample of a container.
+func (k *samples) latest(id string) (sample, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s, ok := k.last[id]
+	return s, ok
+}
+
+// retain forgets all containers but these.
+func (k *samples) retain(ids []string) {
+	keep := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		keep[id] = true
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for id := range k.last {
+		if !keep[id] {
+			delete(k.last, id)
+		}
+	}
+}
+
+// digest takes what is needed from the engine's answer.
+func digest(st container.StatsResponse) sample {
+	s := sample{usage: Usage{
+		At:          st.Read,
+		CPUSeconds:  float64(st.CPUStats.CPUUsage.TotalUsage) / 1e9,
+		MemoryBytes: workingSet(st.MemoryStats),
+		Processes:   st.PidsStats.Current,
+	}}
+	if s.usage.At.Year() <= 1 {
+		s.usage.At = time.Now()
+	}
+	for _, n := range st.Networks {
+		s.received += n.RxBytes
+		s.sent += n.TxBytes
+	}
+	for _, b := range st.BlkioStats.IoServiceBytesRecursive {
+		switch strings.ToLower(b.Op) {
+		case "read":
+			s.read += b.Value
+		case "write":
+			s.written += b.Value
+		}
+	}
+	return s
+}
+
+// workingSet is the memory that cannot be taken back at once: what is used, less the file pages that lie idle. That is what
+// cAdvisor and docker stats show. Control groups of version 1 count the whole tree under a name of its own.
+func workingSet(m container.MemoryStats) uint64 {
+	idle, ok := m.Stats["total_inactive_file"]
+	if !ok {
+		idle = m.Stats["inactive_file"]
+	}
+	if idle > m.Usage {
+		return 0
+	}
+	return m.Usage - idle
+}
