@@ -27,7 +27,8 @@ func DefaultOptions() Options {
 }
 
 const (
-	fastProbe    = time.Second            // between probes of a target that is suspect or starting
+	suspectProbe = time.Second            // between probes of a target that is suspect
+	startProbe   = 250 * time.Millisecond // between probes of a target that is starting
 	firstSpread  = 500 * time.Millisecond // over which first probes are spread
 	clockLeeway  = 10 * time.Millisecond  // between a call and the signals that it makes, by the engine's clock
 	longestAwait = 24 * time.Hour         // no timer is armed further ahead
@@ -177,7 +178,7 @@ func (c *Core) seen(t *target, now time.Time, o *Observation) {
 	}
 	if t.running() {
 		t.meant = true
-		if fresh {
+		if fresh && !known {
 			t.nextProbe = now.Add(time.Duration(t.phase * float64(min(firstSpread, t.pol.ProbeInterval))))
 		}
 	}

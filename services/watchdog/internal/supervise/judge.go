@@ -113,7 +113,7 @@ func (t *target) judgeRunning(now time.Time) judgement {
 	}
 	enough := t.passes >= t.pol.SuccessThreshold
 	switch {
-	case t.probed() && !enough && (t.state == StateUp || t.state == StateSuspect || t.cause != "" && t.wasWell):
+	case t.probed() && !enough && t.wasWell:
 		return judgement{verdict: suspect, reason: ReasonProbe} // well before, not yet well again
 	case t.probed() && !enough:
 		return judgement{verdict: starting, reason: ReasonStarted}

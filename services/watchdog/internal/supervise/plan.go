@@ -173,7 +173,7 @@ func (c *Core) plan(t *target, now time.Time, r Reason) {
 
 func (c *Core) exhausted(t *target, now time.Time, r Reason) {
 	var next time.Time
-	detail := fmt.Sprintf("%d restarts in %s did not help (%s)", len(t.restarts), t.pol.RestartWindow, t.explain(r))
+	detail := fmt.Sprintf("%d restarts in %s did not help (%s)", len(t.restarts), short(t.pol.RestartWindow), t.explain(r))
 	if len(t.restarts) > 0 && t.pol.MaxRestarts > 0 {
 		next = t.restarts[len(t.restarts)-t.pol.MaxRestarts].Add(t.pol.RestartWindow)
 	}
@@ -237,4 +237,16 @@ func (c *Core) report(t *target, now time.Time, r Reason, detail string) {
 	c.acts = append(c.acts, Action{Kind: ActionReport, Target: t.key, Instance: t.obs.Instance, Change: Change{
 		From: t.state, To: t.state, Reason: r, Detail: detail, At: now, Cause: t.cause,
 	}})
+}
+
+// short prints a duration as people write it: 1h rather than 1h0m0s.
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return s
 }

@@ -41,7 +41,7 @@ func (c *Core) arm(t *target, now time.Time) {
 			at(t.obs.Instance.StartedAt.Add(StableRun))
 		}
 	}
-	if t.running() && !t.signalled.IsZero() {
+	if t.running() && t.signalExplains(now) {
 		at(t.signalled.Add(signalFor))
 	}
 	if next.IsZero() {
@@ -56,8 +56,11 @@ func (c *Core) arm(t *target, now time.Time) {
 // dueProbe decides when the target is probed next and reports whether that is now. A target that is not well is probed
 // quickly; the probes of well ones are spread over the interval.
 func (c *Core) dueProbe(t *target, now time.Time) bool {
-	if t.state == StateSuspect || t.state == StateStarting {
-		t.nextProbe = minTime(t.nextProbe, now.Add(min(fastProbe, t.pol.ProbeInterval)))
+	switch t.state {
+	case StateSuspect:
+		t.nextProbe = minTime(t.nextProbe, now.Add(min(suspectProbe, t.pol.ProbeInterval)))
+	case StateStarting:
+		t.nextProbe = minTime(t.nextProbe, now.Add(min(startProbe, t.pol.ProbeInterval)))
 	}
 	return !now.Before(t.nextProbe)
 }
