@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/DeRuina/timberjack"
@@ -13,9 +14,9 @@ import (
 // Rotation says when a log file is rotated and what is kept. Zero values mean the
 // defaults; negative ones are refused.
 type Rotation struct {
-	// MaxSizeMB rotates a file that would grow beyond it (50).
-	MaxSizeMB int
-	// Every rotates a file that is older, when the next line comes (never).
+	// MaxSize rotates a file that would grow beyond so many bytes, rounded up to whole MiB (50 MiB).
+	MaxSize int64
+	// Every rotates a file that has been open for so long, when the next line comes (never).
 	Every time.Duration
 	// MaxBackups is how many rotated files of each log are kept (5).
 	MaxBackups int
@@ -27,9 +28,12 @@ type Rotation struct {
 
 func (r Rotation) validate() error {
 	var errs []error
-	for name, n := range map[string]int{"MaxSizeMB": r.MaxSizeMB, "MaxBackups": r.MaxBackups, "MaxAgeDays": r.MaxAgeDays} {
-		if n < 0 {
-			errs = append(errs, fmt.Errorf("rotation: %s is %d: want a positive number, or 0 for the default", name, n))
+	for _, f := range []struct {
+		name  string
+		value int64
+	}{{"MaxSize", r.MaxSize}, {"MaxBackups", int64(r.MaxBackups)}, {"MaxAgeDays", int64(r.MaxAgeDays)}} {
+		if f.value < 0 {
+			errs = append(errs, fmt.Errorf("rotation: %s is %d: want a positive number, or 0 for the default", f.name, f.value))
 		}
 	}
 	if r.Every < 0 || (r.Every > 0 && r.Every < time.Minute) {
@@ -65,7 +69,7 @@ func (f *file) fresh() *timberjack.Logger {
 	}
 	return &timberjack.Logger{
 		Filename:         f.path,
-		MaxSize:          or(f.rotate.MaxSizeMB, 50),
+		MaxSize:          or(int((f.rotate.MaxSize+1<<20-1)>>20), 50),
 		MaxBackups:       or(f.rotate.MaxBackups, 5),
 		MaxAge:           or(f.rotate.MaxAgeDays, 30),
 		RotationInterval: f.rotate.Every,
@@ -90,13 +94,26 @@ func (f *file) reopen() error {
 	return err
 }
 
-func (f *file) close() error {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.out.Close()
+// close waits no longer than patience for a write that hangs or a compression that runs.
+func (f *file) close(patience time.Duration) error {
+	done := make(chan error, 1)
+	go func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		done <- f.out.Close()
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		return fmt.Errorf("close %s: it took longer than %v; a rotated file may be left uncompressed", f.path, patience)
+	}
 }
 
-// ensureDir makes dir and proves that files can be written in it.
+// ensureDir makes dir and proves that files can be written in it. A full disk is no fault of
+// the directory: it may have room again later.
 func ensureDir(dir string) error {
 	if dir == "" {
 		return nil
@@ -105,6 +122,9 @@ func ensureDir(dir string) error {
 		return err
 	}
 	probe, err := os.CreateTemp(dir, ".probe-*")
+	if errors.Is(err, syscall.ENOSPC) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

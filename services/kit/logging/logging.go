@@ -56,6 +56,8 @@ type Logs struct {
 	files   []*file
 	closed  sync.Once
 	closing error
+
+	patience time.Duration
 }
 
 // New opens the logs. It fails on settings that cannot be meant, not on a directory that
@@ -78,18 +80,17 @@ func New(c Config) (*Logs, error) {
 		c.FlushTimeout = 2 * time.Second
 	}
 
-	l := &Logs{level: zap.NewAtomicLevelAt(level), metrics: newMetrics()}
-	enc := newEncoder(c.JSON)
-	stdout := zapcore.NewCore(enc, l.sink("stdout", c.Stdout, c), l.level)
-	app, access := stdout, stdout
+	l := &Logs{level: zap.NewAtomicLevelAt(level), metrics: newMetrics(), patience: c.FlushTimeout}
 	dirErr := ensureDir(c.Dir)
+	stdout := l.sink("stdout", c.Stdout, c)
+	app := &core{LevelEnabler: l.level, enc: newEncoder(c.JSON), redact: redactor{json: c.JSON}, metrics: l.metrics, all: []*sink{stdout}}
+	access := app
 	if c.Dir != "" && dirErr == nil {
-		backend := zapcore.NewCore(enc, l.file(BackendFile, c), l.level)
-		worse := zapcore.NewCore(enc, l.file(ErrorsFile, c), zap.LevelEnablerFunc(func(at zapcore.Level) bool {
-			return at >= zapcore.WarnLevel && l.level.Enabled(at)
-		}))
-		app = zapcore.NewTee(stdout, backend, worse)
-		access = zapcore.NewCore(enc, l.file(AccessFile, c), l.level)
+		app.all = append(app.all, l.file(BackendFile, c))
+		app.worse = l.file(ErrorsFile, c)
+		requests := *app
+		requests.all, requests.worse = []*sink{l.file(AccessFile, c)}, nil
+		access = &requests
 	}
 	l.Logger = l.logger(app, c)
 	l.Access = l.logger(access, c)
@@ -108,11 +109,11 @@ func (l *Logs) logger(core zapcore.Core, c Config) *zap.Logger {
 	if c.Version != "" {
 		fields = append(fields, zap.String("version", c.Version))
 	}
-	return zap.New(zapcore.RegisterHooks(core, l.metrics.count), zap.ErrorOutput(zapcore.AddSync(io.Discard))).With(fields...)
+	return zap.New(core, zap.ErrorOutput(zapcore.AddSync(io.Discard))).With(fields...)
 }
 
 func (l *Logs) sink(name string, w io.Writer, c Config) *sink {
-	s := newSink(w, c.QueueBytes, c.FlushTimeout, l.metrics.dropped.WithLabelValues(name))
+	s := newSink(name, w, c.QueueBytes, c.FlushTimeout, l.metrics.dropped.WithLabelValues(name))
 	l.sinks = append(l.sinks, s)
 	return s
 }
@@ -166,17 +167,20 @@ func (l *Logs) Collectors() []prometheus.Collector {
 	return []prometheus.Collector{l.metrics.lines, l.metrics.dropped}
 }
 
-// Close writes what is queued, within Config.FlushTimeout for each writer, and closes the files.
-// Lines logged later are counted as dropped. Closing twice is harmless.
+// Close writes what is queued and closes the files, within Config.FlushTimeout for each of both. Lines
+// logged later are counted as dropped. Closing twice is harmless.
 func (l *Logs) Close() error {
 	l.closed.Do(func() {
-		var errs []error
-		for _, s := range l.sinks {
-			errs = append(errs, s.close())
+		errs := make([]error, len(l.sinks)+len(l.files))
+		var wg sync.WaitGroup
+		for i, s := range l.sinks {
+			wg.Go(func() { errs[i] = s.close() })
 		}
-		for _, f := range l.files {
-			errs = append(errs, f.close())
+		wg.Wait()
+		for i, f := range l.files {
+			wg.Go(func() { errs[len(l.sinks)+i] = f.close(l.patience) })
 		}
+		wg.Wait()
 		l.closing = errors.Join(errs...)
 	})
 	return l.closing

@@ -9,7 +9,7 @@ import (
 type metrics struct {
 	lines   *prometheus.CounterVec
 	dropped *prometheus.CounterVec
-	byLevel map[zapcore.Level]prometheus.Counter
+	byLevel [4]prometheus.Counter // from DEBUG to ERROR
 }
 
 func newMetrics() *metrics {
@@ -20,16 +20,15 @@ func newMetrics() *metrics {
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "log_lines_dropped_total", Help: "Log lines lost because the writer failed or could not keep up.",
 		}, []string{"log"}),
-		byLevel: map[zapcore.Level]prometheus.Counter{},
 	}
 	for _, level := range []zapcore.Level{zapcore.DebugLevel, zapcore.InfoLevel, zapcore.WarnLevel, zapcore.ErrorLevel} {
-		m.byLevel[level] = m.lines.WithLabelValues(level.String())
+		m.byLevel[level-zapcore.DebugLevel] = m.lines.WithLabelValues(level.String())
 	}
 	return m
 }
 
-// count is a zap hook. Levels above ERROR count as errors.
-func (m *metrics) count(e zapcore.Entry) error {
-	m.byLevel[min(e.Level, zapcore.ErrorLevel)].Inc()
-	return nil
+// count adds a line. Levels above ERROR count as errors, those below DEBUG as DEBUG.
+func (m *metrics) count(level zapcore.Level) {
+	level = max(zapcore.DebugLevel, min(level, zapcore.ErrorLevel))
+	m.byLevel[level-zapcore.DebugLevel].Inc()
 }

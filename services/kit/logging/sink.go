@@ -2,9 +2,9 @@ package logging
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,72 +14,81 @@ import (
 // chunkBytes bounds one write, so that rotation stays exact and a stalled disk is noticed early.
 const chunkBytes = 64 << 10
 
-// errClosed is what a line gets that comes after Close.
-var errClosed = errors.New("the log is closed")
+// keepBytes is the largest buffer that is kept after a burst.
+const keepBytes = 256 << 10
 
-// sink is a WriteSyncer that never blocks its caller. Lines wait in one buffer while the
+// sink writes lines and never blocks its caller. Lines wait in one buffer while the
 // goroutine writes the other; when the buffer is full, lines are dropped and counted.
 type sink struct {
+	name    string
 	out     io.Writer
 	limit   int
 	timeout time.Duration
 	dropped prometheus.Counter
 
+	wake chan struct{}
+	done chan struct{}
+	torn bool // the last write ended inside a line; the goroutine's own
+
 	mu      sync.Mutex
 	pending []byte
 	closed  bool
-	idle    chan struct{} // closed when nothing waits and nothing is written; nil while idle
-	wake    chan struct{}
-	done    chan struct{}
-	torn    bool // the last write ended inside a line
+	queued  uint64 // bytes taken so far
+	written uint64 // bytes written or given up so far
+	waiting []waiter
 }
 
-func newSink(out io.Writer, limit int, timeout time.Duration, dropped prometheus.Counter) *sink {
-	s := &sink{out: out, limit: limit, timeout: timeout, dropped: dropped,
+// waiter waits until so many bytes are written.
+type waiter struct {
+	until uint64
+	ready chan struct{}
+}
+
+func newSink(name string, out io.Writer, limit int, timeout time.Duration, dropped prometheus.Counter) *sink {
+	s := &sink{name: name, out: out, limit: limit, timeout: timeout, dropped: dropped,
 		wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go s.run()
 	return s
 }
 
-// Write queues one line or drops it. It never fails, since a caller could do nothing about it.
-func (s *sink) Write(line []byte) (int, error) {
+// add queues one line or drops it.
+func (s *sink) add(line []byte) {
 	s.mu.Lock()
 	if s.closed || len(s.pending)+len(line) > s.limit {
-		closed := s.closed
 		s.mu.Unlock()
 		s.dropped.Inc()
-		if closed {
-			return 0, errClosed
-		}
-		return len(line), nil
+		return
 	}
 	s.pending = append(s.pending, line...)
-	if s.idle == nil {
-		s.idle = make(chan struct{})
-	}
+	s.queued += uint64(len(line))
 	select {
 	case s.wake <- struct{}{}:
 	default:
 	}
 	s.mu.Unlock()
-	return len(line), nil
 }
 
-// Sync waits until what is queued is written, no longer than the timeout.
-func (s *sink) Sync() error {
+// sync waits until what is queued now is written, no longer than the timeout.
+func (s *sink) sync() error {
 	s.mu.Lock()
-	idle := s.idle
-	s.mu.Unlock()
-	if idle == nil {
+	if s.written == s.queued {
+		s.mu.Unlock()
 		return nil
 	}
+	w := waiter{until: s.queued, ready: make(chan struct{})}
+	s.waiting = append(s.waiting, w)
+	s.mu.Unlock()
+	return s.await(w.ready)
+}
+
+func (s *sink) await(ready <-chan struct{}) error {
 	timer := time.NewTimer(s.timeout)
 	defer timer.Stop()
 	select {
-	case <-idle:
+	case <-ready:
 		return nil
 	case <-timer.C:
-		return fmt.Errorf("the log writer did not finish within %v", s.timeout)
+		return fmt.Errorf("log %s: its writer did not finish within %v", s.name, s.timeout)
 	}
 }
 
@@ -94,14 +103,7 @@ func (s *sink) close() error {
 	s.closed = true
 	close(s.wake)
 	s.mu.Unlock()
-	timer := time.NewTimer(s.timeout)
-	defer timer.Stop()
-	select {
-	case <-s.done:
-		return nil
-	case <-timer.C:
-		return fmt.Errorf("the log writer did not finish within %v", s.timeout)
-	}
+	return s.await(s.done)
 }
 
 // run writes until the sink is closed and empty.
@@ -114,23 +116,44 @@ func (s *sink) run() {
 	s.flush(spare)
 }
 
+// flush writes until nothing waits, swapping two buffers, and returns the free one.
 func (s *sink) flush(spare []byte) []byte {
 	for {
 		s.mu.Lock()
 		batch := s.pending
-		s.pending = spare[:0]
 		if len(batch) == 0 {
-			if s.idle != nil {
-				close(s.idle)
-				s.idle = nil
-			}
+			s.pending = trim(batch)
 			s.mu.Unlock()
-			return batch
+			return trim(spare)
 		}
+		s.pending = spare[:0]
 		s.mu.Unlock()
 		s.writeAll(batch)
+		s.release(uint64(len(batch)))
 		spare = batch
 	}
+}
+
+// trim lets go of a buffer that a burst has blown up.
+func trim(b []byte) []byte {
+	if cap(b) > keepBytes {
+		return nil
+	}
+	return b
+}
+
+// release counts bytes as done and wakes who waited for them.
+func (s *sink) release(n uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.written += n
+	s.waiting = slices.DeleteFunc(s.waiting, func(w waiter) bool {
+		if w.until > s.written {
+			return false
+		}
+		close(w.ready)
+		return true
+	})
 }
 
 // writeAll writes whole lines in chunks and counts those that did not make it.
