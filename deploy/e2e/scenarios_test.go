@@ -26,6 +26,7 @@ func TestStack(t *testing.T) {
 		{"hang is healed by the probe", hang},
 		{"docker stop by a person is left alone", func(t *testing.T, w *world) { leftAlone(t, w, "stop") }},
 		{"docker kill by a person is left alone", func(t *testing.T, w *world) { leftAlone(t, w, "kill") }},
+		{"three labels put any container under the watchdog", ownContainer},
 		{"a wrong label makes the target misconfigured", misconfigured},
 		{"the guard refuses all but healing", guardRefuses},
 		{"killed watchdog keeps its history", watchdogKilled},
@@ -108,6 +109,29 @@ func leftAlone(t *testing.T, w *world, verb string) {
 	if after := w.up(t); after.Restarts.Total != before.Restarts.Total {
 		t.Errorf("%d restarts are counted, want %d as before", after.Restarts.Total, before.Restarts.Total)
 	}
+}
+
+// ownContainer: a container that knows nothing of Upkeep and belongs to no Compose project.
+func ownContainer(t *testing.T, w *world) {
+	ctx, name := t.Context(), w.Project+"-own"
+	_, err := stack.Docker(ctx, "run", "-d", "--name", name, "--network", w.Network("default"), "--label", "watchdog.enable=true",
+		"--label", "watchdog.probe=tcp://:8080", "--label", "watchdog.restart.max=5", stack.Busybox, "busybox", "httpd", "-f", "-p", "8080")
+	must(t, err)
+	defer func() { _, _ = stack.Docker(ctx, "rm", "-f", name) }()
+	before, err := w.WaitState(ctx, name, "up", 30*time.Second)
+	must(t, err)
+	if before.Restarts.Max != 5 {
+		t.Errorf("the label watchdog.restart.max=5 is read as %d", before.Restarts.Max)
+	}
+	_, err = stack.Crash(ctx, name)
+	must(t, err)
+	w.eventually(t, 30*time.Second, func() error {
+		st, err := w.TargetStatus(ctx, name)
+		if err == nil && (st.Restarts.Total != 1 || st.State != "up") {
+			err = fmt.Errorf("%s is %s after %d restarts", name, st.State, st.Restarts.Total)
+		}
+		return err
+	})
 }
 
 // misconfigured: a faulty label concerns its own container, nothing else.

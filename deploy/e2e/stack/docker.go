@@ -141,7 +141,7 @@ func Crash(ctx context.Context, name string) (time.Time, error) {
 	err = syscall.Kill(c.State.Pid, syscall.SIGKILL)
 	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.ESRCH) { // not root, or the engine lives in a virtual machine
 		at = time.Now()
-		_, err = docker(ctx, "run", "--rm", "--pid=host", "--network=none", "--user=0", Busybox, "kill", "-9", strconv.Itoa(c.State.Pid))
+		_, err = docker(ctx, "run", "--rm", "--pid=host", "--network=none", "--user=0", Busybox, "sh", "-c", "kill -9 "+strconv.Itoa(c.State.Pid))
 	}
 	if err != nil {
 		return at, fmt.Errorf("kill -9 the main process of %s: %w", name, err)
