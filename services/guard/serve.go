@@ -28,6 +28,7 @@ func serve(ctx context.Context, conf config, stdout io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("listen on GUARD_ADDRESS=%s: %w", conf.address, err)
 	}
+	log.Info("guarding", "socket", conf.socket, "address", listener.Addr().String(), "version", buildVersion())
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
@@ -44,7 +45,6 @@ func serve(ctx context.Context, conf config, stdout io.Writer) error {
 	server := proxy.New(proxy.Options{Engine: docker, Healthy: monitor.Err, Closing: ctx, Log: log}).Server()
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
-	log.Info("guarding", "socket", conf.socket, "address", listener.Addr().String(), "version", buildVersion())
 
 	select {
 	case err := <-served:
