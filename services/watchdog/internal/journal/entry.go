@@ -68,7 +68,7 @@ type Entry struct {
 	Seconds  float64          `json:"duration_seconds,omitempty"`
 }
 
-// Log appends a line to watchdog.log. Secrets in Detail are masked.
+// Log appends a line to watchdog.log. Detail comes without secrets and control characters.
 func (j *Journal) Log(e Entry) error {
 	if e.At.IsZero() {
 		e.At = j.opts.Clock.Now()
@@ -76,7 +76,7 @@ func (j *Journal) Log(e Entry) error {
 	if e.Level == "" {
 		e.Level = LevelInfo
 	}
-	e.At, e.Detail = e.At.UTC().Round(0), Mask(e.Detail)
+	e.At, e.Detail = e.At.UTC().Round(0), clean(e.Detail)
 	line, err := marshalLine(e)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", logName, err)

@@ -137,21 +137,21 @@ func (in Incident) tidy() Incident {
 	for _, t := range []*time.Time{&in.StartedAt, &in.DetectedAt, &in.RestartedAt, &in.RecoveredAt, &in.ClosedAt} {
 		*t = utc(*t)
 	}
-	in.Error = clip(Mask(in.Error), maxBody)
+	in.Error = clip(clean(in.Error), maxBody)
 	if in.Probe != nil {
-		in.Probe = &ProbeEvidence{Error: clip(Mask(in.Probe.Error), maxBody), Body: clip(Mask(in.Probe.Body), maxBody)}
+		in.Probe = &ProbeEvidence{Error: clip(clean(in.Probe.Error), maxBody), Body: clip(clean(in.Probe.Body), maxBody)}
 	}
 	in.HealthLog = each(last(in.HealthLog, maxHealth), func(h HealthResult) HealthResult {
-		return HealthResult{At: utc(h.At), ExitCode: h.ExitCode, Output: clip(Mask(h.Output), maxBody)}
+		return HealthResult{At: utc(h.At), ExitCode: h.ExitCode, Output: clip(clean(h.Output), maxBody)}
 	})
-	in.LogTail = each(last(in.LogTail, maxLogLines), func(s string) string { return clip(Mask(s), maxLine) })
+	in.LogTail = each(last(in.LogTail, maxLogLines), func(s string) string { return clip(clean(s), maxLine) })
 	timeline := in.Timeline
 	if cut := len(timeline) - maxMoments; cut > 0 {
 		timeline = append(append([]Moment(nil), timeline[:keptAtStart]...), timeline[keptAtStart+cut:]...)
 	}
-	in.Timeline = each(timeline, func(m Moment) Moment { m.At, m.Detail = utc(m.At), clip(Mask(m.Detail), maxLine); return m })
+	in.Timeline = each(timeline, func(m Moment) Moment { m.At, m.Detail = utc(m.At), clip(clean(m.Detail), maxLine); return m })
 	in.Restarts = each(last(in.Restarts, maxAttempts), func(a Attempt) Attempt {
-		a.At, a.Detail, a.Error = utc(a.At), clip(Mask(a.Detail), maxLine), clip(Mask(a.Error), maxLine)
+		a.At, a.Detail, a.Error = utc(a.At), clip(clean(a.Detail), maxLine), clip(clean(a.Error), maxLine)
 		return a
 	})
 	return in

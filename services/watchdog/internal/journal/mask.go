@@ -51,3 +51,21 @@ func maskField(field string) string {
 	}
 	return name + between + masked
 }
+
+// escapeSequence is what terminals obey: colours, and worse.
+var escapeSequence = regexp.MustCompile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[@-_])")
+
+// clean is a foreign text that may be kept and shown: without secrets, escape sequences and control characters.
+func clean(s string) string {
+	if strings.ContainsFunc(s, isControl) {
+		s = strings.Map(func(r rune) rune {
+			if isControl(r) {
+				return -1
+			}
+			return r
+		}, escapeSequence.ReplaceAllString(s, ""))
+	}
+	return Mask(s)
+}
+
+func isControl(r rune) bool { return r != '\t' && r != '\n' && (r < ' ' || 0x7f <= r && r < 0xa0) }

@@ -73,16 +73,16 @@ type Probe struct {
 // Encode is the status as JSON for people and programs: targets by name, times in UTC, secrets masked.
 func (s Status) Encode() ([]byte, error) {
 	s.StartedAt, s.UpdatedAt, s.HeartbeatAt = utc(s.StartedAt), utc(s.UpdatedAt), utc(s.HeartbeatAt)
-	s.Docker.Error = Mask(s.Docker.Error)
+	s.Docker.Error = clean(s.Docker.Error)
 	targets := make([]Target, len(s.Targets)) // never null
 	copy(targets, s.Targets)
 	slices.SortFunc(targets, func(a, b Target) int { return strings.Compare(a.Target, b.Target) })
 	for i := range targets {
 		t := &targets[i]
-		t.Since, t.Restarts.NextAt, t.Detail = utc(t.Since), utc(t.Restarts.NextAt), Mask(t.Detail)
+		t.Since, t.Restarts.NextAt, t.Detail = utc(t.Since), utc(t.Restarts.NextAt), clean(t.Detail)
 		if t.LastProbe != nil {
 			p := *t.LastProbe
-			p.At, p.Error = utc(p.At), Mask(p.Error)
+			p.At, p.Error = utc(p.At), clean(p.Error)
 			t.LastProbe = &p
 		}
 	}
