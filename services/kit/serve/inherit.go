@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -15,16 +16,14 @@ const firstFD = 3
 
 // inheritance holds the sockets that the parent process handed over.
 type inheritance struct {
-	once   sync.Once
-	mu     sync.Mutex
-	socks  []net.Listener
-	err    error
-	getenv func(string) string
-	pid    int
-	first  int
+	once  sync.Once
+	mu    sync.Mutex
+	socks []net.Listener
+	err   error
 }
 
-var handedOver = &inheritance{getenv: os.Getenv, pid: os.Getpid(), first: firstFD}
+// handedOver belongs to the process, as its environment and its descriptors do.
+var handedOver inheritance
 
 // take returns the socket that fits addr, or nil when there is none.
 func (in *inheritance) take(addr string) (net.Listener, error) {
@@ -56,19 +55,19 @@ func (in *inheritance) take(addr string) (net.Listener, error) {
 // set, must be this process; a parent that cannot know it leaves it out. Both are
 // then removed, so that no child takes the sockets for its own.
 func (in *inheritance) load() {
-	count, pid := in.getenv("LISTEN_FDS"), in.getenv("LISTEN_PID")
-	if count == "" || (pid != "" && pid != strconv.Itoa(in.pid)) {
+	count, pid := os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_PID")
+	if count == "" || (pid != "" && pid != strconv.Itoa(os.Getpid())) {
 		return
 	}
-	os.Unsetenv("LISTEN_FDS")
-	os.Unsetenv("LISTEN_PID")
-	os.Unsetenv("LISTEN_FDNAMES")
+	for _, name := range []string{"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"} {
+		in.err = errors.Join(in.err, os.Unsetenv(name))
+	}
 	n, err := strconv.Atoi(count)
 	if err != nil || n < 0 || n > 256 {
 		in.err = fmt.Errorf("LISTEN_FDS=%q: want a number from 0 to 256", count)
 		return
 	}
-	for fd := in.first; fd < in.first+n; fd++ {
+	for fd := firstFD; fd < firstFD+n; fd++ {
 		syscall.CloseOnExec(fd)
 		file := os.NewFile(uintptr(fd), "LISTEN_FD_"+strconv.Itoa(fd))
 		ln, err := net.FileListener(file)
@@ -76,7 +75,7 @@ func (in *inheritance) load() {
 			in.err = fmt.Errorf("LISTEN_FDS=%s: descriptor %d is no listening socket: %w", count, fd, err)
 			return
 		}
-		file.Close()
+		in.err = errors.Join(in.err, file.Close()) // the listener has its own copy
 		in.socks = append(in.socks, ln)
 	}
 }

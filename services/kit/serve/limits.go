@@ -54,12 +54,12 @@ type Applied struct {
 // stacks of other runtimes, mapped files and the kernel's share.
 const memoryShare = 0.9
 
-// ApplyLimits fits the Go runtime to the container: GOMAXPROCS to the CPU quota, rounded up,
-// and GOMEMLIMIT to 90 % of the memory. What the environment sets by hand (GOMAXPROCS,
-// GOMEMLIMIT) is left alone.
+// ApplyLimits fits the Go runtime to the container: GOMAXPROCS to the CPU quota, rounded up and at least 2
+// as the runtime has it where it sees the quota itself, and GOMEMLIMIT to 90 % of the memory. What the environment
+// sets by hand (GOMAXPROCS, GOMEMLIMIT) is left alone.
 func ApplyLimits(l Limits) Applied {
 	var did Applied
-	if n := int(math.Ceil(l.CPUs)); n > 0 && n < runtime.NumCPU() && os.Getenv("GOMAXPROCS") == "" {
+	if n := max(2, int(math.Ceil(l.CPUs))); l.CPUs > 0 && n < runtime.GOMAXPROCS(0) && os.Getenv("GOMAXPROCS") == "" {
 		runtime.GOMAXPROCS(n)
 		did.GOMAXPROCS = n
 	}

@@ -68,7 +68,7 @@ func removeStale(path string) error {
 	}
 	conn, err := net.DialTimeout("unix", path, time.Second)
 	if err == nil {
-		conn.Close()
+		_ = conn.Close()
 		return errors.New("another process answers on this socket: stop it or choose another path")
 	}
 	return os.Remove(path)

@@ -7,6 +7,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 )
 
@@ -43,7 +44,8 @@ type Options struct {
 
 	// BeforeDrain runs first when the context ends: let readiness fall here.
 	BeforeDrain func()
-	// DrainDelay keeps accepting after BeforeDrain, so that balancers notice (0).
+	// DrainDelay keeps accepting after BeforeDrain, so that balancers notice (0). Answers
+	// then close their connections.
 	DrainDelay time.Duration
 	// ShutdownTimeout is the one deadline for requests in flight and Teardown (20 s). Where
 	// there are teardown steps, requests get three quarters of it at most.
@@ -79,7 +81,8 @@ func Run(ctx context.Context, o Options) error {
 	if len(o.Listeners) == 0 || o.Handler == nil {
 		return errors.New("serve: Options.Listeners and Options.Handler are needed")
 	}
-	srv := newServer(o)
+	var draining atomic.Bool
+	srv := newServer(o, &draining)
 	failed := make(chan error, len(o.Listeners))
 	for _, ln := range o.Listeners {
 		go func() { failed <- serveOn(srv, ln) }()
@@ -100,6 +103,7 @@ func Run(ctx context.Context, o Options) error {
 			return nil
 		}}))
 	}
+	draining.Store(true)
 	if cause == nil && o.DrainDelay > 0 {
 		select {
 		case <-time.After(o.DrainDelay):
@@ -121,9 +125,9 @@ func Run(ctx context.Context, o Options) error {
 	return errors.Join(errs...)
 }
 
-func newServer(o Options) *http.Server {
+func newServer(o Options, draining *atomic.Bool) *http.Server {
 	srv := &http.Server{
-		Handler:           limitBody(o.Handler, o.MaxBodyBytes),
+		Handler:           farewell(draining, limitBody(o.Handler, o.MaxBodyBytes)),
 		ReadHeaderTimeout: o.ReadHeaderTimeout,
 		ReadTimeout:       o.ReadTimeout,
 		WriteTimeout:      o.WriteTimeout,
@@ -137,6 +141,17 @@ func newServer(o Options) *http.Server {
 		srv.Protocols.SetUnencryptedHTTP2(true)
 	}
 	return srv
+}
+
+// farewell asks clients that keep their connection to open another one, once draining began: it
+// will be refused or balanced elsewhere instead of cut.
+func farewell(draining *atomic.Bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }
 
 func serveOn(srv *http.Server, ln net.Listener) error {
