@@ -36,13 +36,13 @@ func (p *Pages) startup(q question) answer {
 func yesNo(draft, yes bool, yesBody, noBody []byte) answer {
 	switch {
 	case yes && draft:
-		return answer{http.StatusOK, draftPass}
+		return answer{code: http.StatusOK, body: draftPass}
 	case yes:
-		return answer{http.StatusOK, yesBody}
+		return answer{code: http.StatusOK, body: yesBody}
 	case draft:
-		return answer{http.StatusServiceUnavailable, draftFail}
+		return answer{code: http.StatusServiceUnavailable, body: draftFail}
 	}
-	return answer{http.StatusServiceUnavailable, noBody}
+	return answer{code: http.StatusServiceUnavailable, body: noBody}
 }
 
 type readyJSON struct {
@@ -58,14 +58,14 @@ func (p *Pages) ready(q question) answer {
 	ready, reason := p.checker.Ready()
 	if q.draft {
 		if ready {
-			return answer{http.StatusOK, draftHead{Status: p.checker.Status().draft()}}
+			return answer{code: http.StatusOK, body: draftHead{Status: p.checker.Status().draft()}}
 		}
-		return answer{http.StatusServiceUnavailable, draftHead{Status: Unhealthy.draft(), Output: string(reason)}}
+		return answer{code: http.StatusServiceUnavailable, body: draftHead{Status: Unhealthy.draft(), Output: string(reason)}}
 	}
 	if ready {
-		return answer{http.StatusOK, readyJSON{Status: p.checker.Status(), Ready: true}}
+		return answer{code: http.StatusOK, body: readyJSON{Status: p.checker.Status(), Ready: true}}
 	}
-	return answer{http.StatusServiceUnavailable, readyJSON{Status: Unhealthy, Reason: reason}}
+	return answer{code: http.StatusServiceUnavailable, body: readyJSON{Status: Unhealthy, Reason: reason}}
 }
 
 type summaryJSON struct {
@@ -85,6 +85,11 @@ type tallyJSON struct {
 	Unknown   int `json:"unknown"`
 }
 
+type someJSON struct {
+	Status Status     `json:"status"`
+	Checks []nameJSON `json:"checks"`
+}
+
 type nameJSON struct {
 	Check  string  `json:"check"`
 	Status Status  `json:"status"`
@@ -98,7 +103,7 @@ func (p *Pages) summary(q question) answer {
 	now := time.Now()
 	status := p.checker.status(now)
 	if q.draft {
-		return answer{codeOf(status), p.draftHead(status)}
+		return answer{code: codeOf(status), body: p.draftHead(status)}
 	}
 	options := p.checker.options
 	body := summaryJSON{
@@ -119,7 +124,7 @@ func (p *Pages) summary(q question) answer {
 			body.Checks.Unknown++
 		}
 	}
-	return answer{codeOf(status), body}
+	return answer{code: codeOf(status), body: body}
 }
 
 // some answers an open page for the checks that were named: their statuses,
@@ -135,12 +140,9 @@ func (p *Pages) some(q question) answer {
 		named = append(named, nameJSON{Check: w.check.Name, Status: status, Age: age(s.at, now)})
 	}
 	if q.draft {
-		return answer{codeOf(worst), draftHead{Status: worst.draft()}}
+		return answer{code: codeOf(worst), body: draftHead{Status: worst.draft()}}
 	}
-	return answer{codeOf(worst), struct {
-		Status Status     `json:"status"`
-		Checks []nameJSON `json:"checks"`
-	}{worst, named}}
+	return answer{code: codeOf(worst), body: someJSON{worst, named}}
 }
 
 // codeOf is the status code for a status: only unhealthy is an error, so that

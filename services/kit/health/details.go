@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"net/http"
 	"strings"
 	"time"
 )
@@ -64,7 +65,7 @@ func (p *Pages) detailed(q question) answer {
 	}
 	code := codeOf(report.Status)
 	if q.draft {
-		return answer{code, p.draftDetailed(report)}
+		return answer{code: code, body: p.draftDetailed(report)}
 	}
 	body := detailedJSON{
 		headJSON: p.head(report.Status, report.At), Live: report.Live, Ready: report.Ready, Reason: report.Reason,
@@ -73,7 +74,7 @@ func (p *Pages) detailed(q question) answer {
 	for _, check := range report.Checks {
 		body.Checks[check.Name] = check.json(report.At)
 	}
-	return answer{code, withSections{body, p.options.Sections}}
+	return answer{code: code, body: withSections{body, p.options.Sections}}
 }
 
 func (p *Pages) metrics(question) answer {
@@ -81,7 +82,7 @@ func (p *Pages) metrics(question) answer {
 	status := p.checker.status(now)
 	// Figures are figures whatever the status: a scraper wants them most when
 	// the service is ill.
-	return answer{200, withSections{p.head(status, now), p.options.Metrics}}
+	return answer{code: http.StatusOK, body: withSections{p.head(status, now), p.options.Metrics}, plain: true}
 }
 
 func (c CheckReport) json(now time.Time) checkJSON {
@@ -98,11 +99,14 @@ func (c CheckReport) json(now time.Time) checkJSON {
 		out.LastErrorAt = stamp(c.LastErrAt)
 	}
 	if c.Observation != nil {
-		value := math.Round(c.Observation.Value*1e6) / 1e6
+		value := c.Observation.rounded()
 		out.ObservedValue, out.ObservedUnit = &value, c.Observation.Unit
 	}
 	return out
 }
+
+// rounded to what a reader can use.
+func (o Observation) rounded() float64 { return math.Round(o.Value*1e6) / 1e6 }
 
 // maxErrorText keeps an error that quotes a whole page from filling ours.
 const maxErrorText = 500

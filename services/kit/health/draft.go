@@ -56,7 +56,7 @@ func (p *Pages) draftDetailed(report Report) draftBody {
 		value, unit := float64(check.Latency.Microseconds())/1000, "ms"
 		if check.Observation != nil {
 			measurement = measurementOf(check.Observation.Unit)
-			value, unit = check.Observation.Value, check.Observation.Unit
+			value, unit = check.Observation.rounded(), check.Observation.Unit
 		}
 		one.ObservedValue, one.ObservedUnit = &value, unit
 		key := check.Name + ":" + measurement

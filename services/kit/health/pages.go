@@ -66,10 +66,11 @@ func (p *Pages) Detailed() http.Handler { return p.secret(p.detailed) }
 func (p *Pages) Metrics() http.Handler { return p.secret(p.metrics) }
 
 // answer is what a page says: a status code and a body in the format asked
-// for.
+// for, or in plain JSON where there is no other.
 type answer struct {
-	code int
-	body any
+	code  int
+	body  any
+	plain bool
 }
 
 // question is what a page was asked.
@@ -116,33 +117,32 @@ func (p *Pages) page(ask func(question) answer) http.Handler {
 		header["X-Content-Type-Options"] = noSniff
 		q := question{draft: wantsDraft(r.Header["Accept"])}
 		if r.URL.RawQuery != "" {
-			var missing string
-			if q.checks, missing = p.named(r.URL.RawQuery); missing != "" {
+			var known bool
+			if q.checks, known = p.named(r.URL.RawQuery); !known {
 				writeError(w, http.StatusNotFound, "not_found", "there is no such check")
 				return
 			}
 		}
-		header["Vary"] = varyAccept
-		if q.draft {
-			header["Content-Type"] = typeHealth
-		} else {
-			header["Content-Type"] = typeJSON
-		}
 		a := ask(q)
+		header["Vary"] = varyAccept
+		header["Content-Type"] = typeJSON
+		if q.draft && !a.plain {
+			header["Content-Type"] = typeHealth
+		}
 		writeBody(w, a.code, a.body)
 	})
 }
 
 // named finds the checks that ?check= names. Other parameters are no concern
 // of ours.
-func (p *Pages) named(query string) (found []*worker, missing string) {
+func (p *Pages) named(query string) (found []*worker, known bool) {
 	values, _ := url.ParseQuery(query)
 	for _, name := range values["check"] {
 		w := p.checker.find(name)
 		if w == nil {
-			return nil, name
+			return nil, false
 		}
 		found = append(found, w)
 	}
-	return found, ""
+	return found, true
 }
