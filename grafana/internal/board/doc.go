@@ -41,11 +41,20 @@ func encode(d Dashboard) ([]byte, error) {
 	for i := range d.Links {
 		d.Links[i].Placement = nil
 	}
+	first, err := json.Marshal(d)
+	if err != nil {
+		return nil, err
+	}
+	// Once more by way of maps: keys in order, as Grafana exports them, and < and > as they are, not as \u003c.
+	var plain any
+	if err := json.Unmarshal(first, &plain); err != nil {
+		return nil, err
+	}
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
-	enc.SetEscapeHTML(false) // queries are full of < and >
+	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
-	if err := enc.Encode(d); err != nil {
+	if err := enc.Encode(plain); err != nil {
 		return nil, err
 	}
 	return out.Bytes(), nil

@@ -71,7 +71,8 @@ func list(f frame) *table.PanelBuilder {
 	return table.NewPanelBuilder().
 		Title(f.title).Description(f.about).Unit(f.unit).Span(f.width).Height(chartHeight).
 		Datasource(source()).
-		ShowHeader(true)
+		ShowHeader(true).
+		Footer(common.NewTableFooterOptionsBuilder().Show(false).Reducer([]string{"sum"}))
 }
 
 // base is the colour below every other step.

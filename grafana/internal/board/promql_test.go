@@ -1,0 +1,161 @@
+package board
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/prometheus/model/labels"
+	"github.com/prometheus/prometheus/promql/parser"
+)
+
+// What Grafana puts in the place of its variables.
+var grafanaVariables = strings.NewReplacer(
+	"$__rate_interval", "40s", "$__range_s", "3600", "$__range", "1h", "$__interval", "10s",
+	"$job", "api", "$instance", ".+", "$route", ".+", "$target", ".+",
+)
+
+func parse(t *testing.T, expr string) parser.Expr {
+	t.Helper()
+	filled := grafanaVariables.Replace(expr)
+	if strings.Contains(filled, "$") {
+		t.Fatalf("unknown variable in\n%s", filled)
+	}
+	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(filled)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, filled)
+	}
+	return parsed
+}
+
+// queries runs a check on each query of each panel and annotation, parsed.
+func queries(t *testing.T, check func(t *testing.T, expr parser.Expr, source string, instant bool)) {
+	t.Helper()
+	each(t, func(t *testing.T, p panel) {
+		for _, q := range p.Targets {
+			t.Run(q.RefID, func(t *testing.T) { check(t, parse(t, q.Expr), q.Expr, q.Instant) })
+		}
+	})
+	for file, m := range load(t) {
+		for _, a := range m.Annotations.List {
+			t.Run(file+"/annotation "+a.Name, func(t *testing.T) { check(t, parse(t, a.Target.Expr), a.Target.Expr, false) })
+		}
+	}
+}
+
+// Linter rule target-promql.
+func TestQueriesParse(t *testing.T) {
+	queries(t, func(*testing.T, parser.Expr, string, bool) {})
+}
+
+// Linter rule target-counter-agg: a counter is only ever read through rate or increase.
+func TestCountersAreRated(t *testing.T) {
+	queries(t, func(t *testing.T, expr parser.Expr, _ string, _ bool) {
+		inspect(expr, func(s *parser.VectorSelector, path []parser.Node) {
+			if !isCounter(s.Name) {
+				return
+			}
+			for _, node := range path {
+				if call, ok := node.(*parser.Call); ok && contains([]string{"rate", "irate", "increase"}, call.Func.Name) {
+					return
+				}
+			}
+			t.Errorf("counter %s outside of rate and increase", s.Name)
+		})
+	})
+}
+
+// A rate comes before a sum: the sum of counters is reset whenever one of them is.
+func TestRateBeforeSum(t *testing.T) {
+	queries(t, func(t *testing.T, expr parser.Expr, _ string, _ bool) {
+		inspect(expr, func(s *parser.VectorSelector, path []parser.Node) {
+			rated := false
+			for _, node := range path { // from the outside in
+				switch n := node.(type) {
+				case *parser.Call:
+					rated = rated || contains([]string{"rate", "irate", "increase"}, n.Func.Name)
+				case *parser.AggregateExpr:
+					if rated {
+						t.Errorf("%s is aggregated before it is rated", s.Name)
+					}
+				}
+			}
+		})
+	})
+}
+
+// Linter rule target-rate-interval: a window follows the zoom. A query for one value spans the whole range.
+func TestWindowsFollowTheZoom(t *testing.T) {
+	window := regexp.MustCompile(`\[([^\]]+)\]`)
+	queries(t, func(t *testing.T, _ parser.Expr, source string, instant bool) {
+		want := "$__rate_interval"
+		if instant {
+			want = "$__range"
+		}
+		for _, m := range window.FindAllStringSubmatch(source, -1) {
+			if m[1] != want {
+				t.Errorf("window %s, want %s", m[1], want)
+			}
+		}
+	})
+}
+
+// Linter rules target-job and target-instance: every series is chosen by what the variables at the top say. What the
+// watchdog says of its targets is chosen by target: there it does not matter which watchdog said it.
+func TestSelectorsFollowTheVariables(t *testing.T) {
+	global := map[string]string{
+		"build_info":                "the table shows what runs, all of it",
+		"ALERTS":                    "an alert of any part counts",
+		"watchdog_alert_receivers":  "of the stack, not of a target",
+		"watchdog_docker_connected": "of the stack, not of a target",
+		"watchdog_loop_heartbeat_timestamp_seconds": "of the stack, not of a target",
+		"job:http_requests_failed:increase5m":       "has no instance",
+		"job:http_requests:increase5m":              "has no instance",
+	}
+	queries(t, func(t *testing.T, expr parser.Expr, source string, _ bool) {
+		inspect(expr, func(s *parser.VectorSelector, _ []parser.Node) {
+			has := func(name string) bool {
+				for _, m := range s.LabelMatchers {
+					if m.Name == name {
+						return name == "job" || m.Type == labels.MatchRegexp
+					}
+				}
+				return false
+			}
+			switch {
+			case strings.HasPrefix(s.Name, "job:"):
+				if !has("job") {
+					t.Errorf("%s is not chosen by job", s)
+				}
+			case global[s.Name] != "", s.Name == "up" && (strings.Contains(source, `up{job="watchdog"}`) || !has("instance")):
+			case strings.HasPrefix(s.Name, "watchdog_"):
+				if !has("target") {
+					t.Errorf("%s is not chosen by target", s)
+				}
+			default:
+				if !has("job") || !has("instance") {
+					t.Errorf("%s is not chosen by job and instance", s)
+				}
+			}
+		})
+	})
+}
+
+// isCounter goes by the names that Prometheus prescribes.
+func isCounter(name string) bool {
+	for _, suffix := range []string{"_total", "_count", "_sum", "_bucket"} {
+		if strings.HasSuffix(name, suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+func inspect(expr parser.Expr, visit func(*parser.VectorSelector, []parser.Node)) {
+	parser.Inspect(expr, func(node parser.Node, path []parser.Node) error {
+		if s, ok := node.(*parser.VectorSelector); ok {
+			visit(s, path)
+		}
+		return nil
+	})
+}
