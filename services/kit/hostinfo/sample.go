@@ -28,7 +28,7 @@ type reading struct {
 // sample takes one look and publishes it. A part that cannot be read is named
 // in Faults; the other parts are none the worse.
 func (s *Sampler) sample(ctx context.Context) {
-	now := time.Now()
+	now := time.Now().UTC()
 	snapshot := &Snapshot{At: now, Scope: ScopeHost, Host: Host{Filesystems: []Filesystem{}}}
 	fault := func(part string, err error) bool {
 		if err == nil {
