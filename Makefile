@@ -1,7 +1,6 @@
 # Upkeep. `make` lists what there is to make. Needs Docker with Compose v2, Go and make; see README.md.
 #
 # Variables (make X VAR=value):
-#   TARGET         the container that `make demo` breaks               (upkeep-api-1)
 #   E2E            only the end-to-end scenarios whose name matches     (all; e.g. E2E='TestStack/crash')
 #   E2E_TIMEOUT    how long all of them may take                        (20m)
 #   E2E_KEEP       1 = leave the e2e stack running, to look around      (0)
@@ -11,6 +10,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
+
+export UPKEEP_REVISION ?= $(shell git rev-parse --short HEAD 2>/dev/null)
 
 E2E         ?=
 E2E_TIMEOUT ?= 20m
@@ -58,10 +59,11 @@ test-unit: ## unit tests with the race detector
 	go test -race $(GOTESTFLAGS) $(addprefix ./,$(addsuffix /...,$(UNIT)))
 
 rules: ## check and test the alert rules, check what setup renders, with the programs of the pinned images
-	@deploy/tools/rules.sh '$(call image_of,prom/prometheus)' '$(call image_of,prom/alertmanager)'
+	PROMETHEUS_IMAGE='$(call image_of,prom/prometheus)' prometheus/check.sh
+	deploy/tools/check-receivers.sh '$(call image_of,prom/alertmanager)'
 
 dashboards: ## check that grafana/dashboards is what the grafana module makes
-	@deploy/tools/dashboards.sh
+	go -C grafana run . -check
 
 contract: ## do rules, panels, Compose file, .env.example and code agree with each other?
 	go -C deploy/e2e test -short ./...
