@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/upkeephq/upkeep/services/watchdog/internal/control"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/docker"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/journal"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
+)
+
+// evidenceBefore is how long the restart of a process that still runs waits for evidence that the restart destroys.
+const evidenceBefore = 2 * time.Second
+
+// restart writes the ledger, then sends the restart. What died by itself is started at once, and its log is read beside
+// that, since the engine keeps it; of what hangs, the figures are taken first.
+func (l *loop) restart(a supervise.Action) {
+	r, v := a.Restart, l.view(a.Target)
+	l.fail("write the ledger before a restart", l.save(a.Target, r.Counted))
+	l.metrics.Restarted(a.Target, r.Reason)
+	s := l.targets[a.Target]
+	if s != nil {
+		s.restarts++
+	}
+	incident := l.recorder.Latest(a.Target)
+	if v.Cause == "" {
+		incident = "" // no outage: somebody asked, or a dependency was restarted
+	}
+	l.write(journal.Entry{Type: journal.TypeRestart, Level: journal.LevelWarn, Target: a.Target, Reason: r.Reason, Detail: r.Detail,
+		Incident: incident, ExitCode: codeOf(v.Observation)})
+	ctx, until := l.calling, l.now()
+	known := l.knownEvidence(v, s)
+	gather := func(ctx context.Context) {
+		if incident == "" {
+			return
+		}
+		e := known
+		e.add(l.driver.Evidence(ctx, a.Instance.ID, until), r.StartOnly)
+		l.fail("add evidence to an incident", l.recorder.Attach(incident, e.Evidence))
+	}
+	l.calls.Go(func() {
+		if r.StartOnly {
+			l.calls.Go(func() { gather(ctx) })
+		} else {
+			limited, cancel := context.WithTimeout(ctx, evidenceBefore)
+			gather(limited)
+			cancel()
+		}
+		o := l.driver.Restart(ctx, a.Target, a.Instance, r)
+		l.send(ctx, word{event: supervise.Event{Kind: supervise.EventOutcome, Target: a.Target, Outcome: o}})
+	})
+}
+
+// evidence is what is known of an outage, as the journal wants it.
+type evidence struct{ journal.Evidence }
+
+// knownEvidence is what needs no call.
+func (l *loop) knownEvidence(v supervise.View, s *shown) evidence {
+	o := v.Observation
+	e := evidence{journal.Evidence{
+		FailedAt: v.DownSince, ContainerID: o.Instance.ID, ExitCode: codeOf(o), OOMKilled: o.OOMKilled, Error: o.Error,
+	}}
+	if s == nil {
+		return e
+	}
+	e.Image, e.MemoryLimit = s.info.Image, int64(min(s.info.MemoryLimit, 1<<62)) //nolint:gosec // bounded
+	if s.probe != nil && !s.probe.OK {
+		e.Probe = &journal.ProbeEvidence{Error: s.probe.Error, Body: s.body}
+	}
+	return e
+}
+
+// add takes what the driver found. Of a container that was started meanwhile only what belongs to the ended run is taken.
+func (e *evidence) add(d docker.Evidence, ended bool) {
+	for _, line := range d.Logs {
+		text := line.Text
+		if !line.At.IsZero() {
+			text = line.At.UTC().Format("2006-01-02T15:04:05.000Z") + " " + text
+		}
+		e.LogTail = append(e.LogTail, text)
+	}
+	if u := d.Usage; u != nil {
+		e.MemoryBytes, e.CPURatio = int64(min(u.MemoryBytes, 1<<62)), u.CPURatio //nolint:gosec // bounded
+		if u.LimitBytes > 0 {
+			e.MemoryLimit = int64(min(u.LimitBytes, 1<<62)) //nolint:gosec // bounded
+		}
+	}
+	if ended {
+		return
+	}
+	for _, h := range d.Health {
+		e.HealthLog = append(e.HealthLog, journal.HealthResult{At: h.At, ExitCode: h.ExitCode, Output: h.Output})
+	}
+}
+
+func codeOf(o supervise.Observation) *int {
+	if o.Status != supervise.StatusExited && o.Status != supervise.StatusDead {
+		return nil
+	}
+	return &o.ExitCode
+}
+
+// report tells a change to the incident, the event log, the metrics and the ledger.
+func (l *loop) report(a supervise.Action, who string) {
+	ch := a.Change
+	l.dirty = true
+	incident, err := l.recorder.Observe(a.Target, ch)
+	l.fail("write an incident", err)
+	if s := l.targets[a.Target]; s != nil && incident != "" {
+		s.incident = incident
+	}
+	l.metrics.Apply(a.Target, ch)
+	e := journal.Entry{
+		At: ch.At, Type: journal.TypeState, Target: a.Target, From: ch.From, To: ch.To, Reason: ch.Reason, Detail: ch.Detail,
+		Incident: incident, Seconds: ch.DownFor.Seconds(),
+	}
+	switch {
+	case ch.Reason == supervise.ReasonActionFailed, ch.Reason == supervise.ReasonActionTimeout:
+		e.Type, e.Level = journal.TypeRestartFailed, journal.LevelError
+		l.metrics.RestartFailed(a.Target)
+	case ch.To == supervise.StateMisconfigured:
+		e.Type, e.Level = journal.TypeMisconfigured, journal.LevelError
+	case ch.To == supervise.StateHeld:
+		e.Type, e.Level = journal.TypeHold, journal.LevelWarn
+	case ch.To == supervise.StateUp && ch.DownFor > 0:
+		e.Type = journal.TypeRecovered
+		e.Detail = fmt.Sprintf("well again after %s", ch.DownFor.Round(time.Millisecond))
+	case ch.To == supervise.StateDown, ch.To == supervise.StateNeedsRecreate:
+		e.Level = journal.LevelWarn
+	case ch.To == supervise.StateExhausted:
+		e.Level = journal.LevelError
+	}
+	l.write(e)
+	l.log.Info("target changed", zap.String("target", a.Target), zap.String("from", string(ch.From)), zap.String("state", string(ch.To)),
+		zap.String("reason", string(ch.Reason)), zap.String("detail", ch.Detail), zap.String("incident", incident), zap.String("by", who))
+	if ch.To == supervise.StateGone {
+		delete(l.targets, a.Target)
+		return
+	}
+	durable := ch.To == supervise.StateStopped || ch.To == supervise.StatePaused // a power failure must not bring these back
+	l.fail("save what is known of "+a.Target, l.save(a.Target, durable))
+}
+
+func (l *loop) noteOutcome(target string, o supervise.Outcome) {
+	if o.Err == "" && !o.TimedOut {
+		l.write(journal.Entry{Type: journal.TypeRestartDone, Target: target, Seconds: o.EndedAt.Sub(o.StartedAt).Seconds()})
+	}
+}
+
+func (l *loop) noteProbe(target string, r supervise.ProbeResult, body string) {
+	s := l.targets[target]
+	if s == nil || r.Unsure {
+		return
+	}
+	l.metrics.Probe(target, r.Took, r.OK)
+	s.probe = &journal.Probe{OK: r.OK, At: l.now(), DurationSeconds: r.Took.Seconds(), Error: r.Error}
+	if !r.OK {
+		s.body = body
+	}
+}
+
+func (l *loop) view(target string) supervise.View {
+	v, _ := l.core.View(target, l.now())
+	return v
+}
+
+// command carries out what a person asked for through the control socket.
+func (l *loop) command(q *question) {
+	defer close(q.done)
+	kinds := map[control.Verb]supervise.EventKind{
+		control.Pause: supervise.EventPause, control.Resume: supervise.EventResume,
+		control.Restart: supervise.EventRestart, control.Reset: supervise.EventReset,
+	}
+	for _, v := range l.core.Views(l.now()) {
+		if v.State == supervise.StateGone || q.command.Target != "" && q.command.Target != v.Target {
+			continue
+		}
+		q.targets = append(q.targets, v.Target)
+	}
+	if len(q.targets) == 0 && q.command.Target != "" {
+		q.err = fmt.Errorf("%w: %s; watchdog status lists them", control.ErrUnknownTarget, q.command.Target)
+		return
+	}
+	for _, target := range q.targets {
+		l.write(journal.Entry{Type: journal.TypeCommand, Target: target, Detail: string(q.command.Verb)})
+		l.step(supervise.Event{Kind: kinds[q.command.Verb], Target: target, Duration: q.command.For}, "a person")
+		l.fail("save what is known of "+target, l.save(target, true))
+	}
+}
+
+// do is the control socket's way into the loop.
+func (l *loop) do(ctx context.Context, c control.Command) ([]string, error) {
+	q := &question{command: c, done: make(chan struct{})}
+	l.send(ctx, word{ask: q})
+	select {
+	case <-q.done:
+		return q.targets, q.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}

@@ -1,0 +1,259 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/upkeephq/upkeep/services/watchdog/internal/control"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/docker"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/journal"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
+)
+
+const (
+	publishEvery = 500 * time.Millisecond
+	// engineShutdown is how far back stops are doubted when the engine goes away: it signals all containers first.
+	engineShutdown = 20 * time.Second
+	// ownShutdown is the same for the watchdog's own end, since an engine that shuts down ends the watchdog with the rest.
+	ownShutdown = 3 * time.Second
+	// lastWords is how long a restart in flight is waited for at the end. The engine finishes it in any case.
+	lastWords = 8 * time.Second
+)
+
+// driver is what the loop needs of Docker.
+type driver interface {
+	Run(context.Context, chan<- docker.Notice) error
+	Restart(context.Context, string, supervise.Instance, supervise.Restart) supervise.Outcome
+	Probe(context.Context, string, supervise.Instance) (supervise.ProbeResult, string)
+	Evidence(context.Context, string, time.Time) docker.Evidence
+}
+
+// loop observes, lets the core decide, carries out, and feeds the outcome back. Everything in it happens on one goroutine,
+// but for the calls that take time, which report back through words.
+type loop struct {
+	core     *supervise.Core
+	driver   driver
+	journal  *journal.Journal
+	recorder *journal.Recorder
+	metrics  *control.Metrics
+	log      *zap.Logger
+	now      func() time.Time
+	status   *board
+
+	words   chan word
+	notices chan docker.Notice
+	timers  map[string]*time.Timer
+	targets map[string]*shown
+	docker  journal.Docker
+	synced  atomic.Bool
+	dirty   bool
+
+	calls   sync.WaitGroup // restarts, probes and evidence under way
+	calling context.Context
+}
+
+// shown is what the status shows of a target beside the core's view.
+type shown struct {
+	info     docker.Info
+	restarts int
+	probe    *journal.Probe
+	body     string
+	incident string
+}
+
+// word is what reaches the loop from its own calls, timers and from people.
+type word struct {
+	event supervise.Event
+	body  string // of a probe
+	ask   *question
+}
+
+// question is a command of a person that waits for its answer.
+type question struct {
+	command control.Command
+	targets []string
+	err     error
+	done    chan struct{}
+}
+
+// run goes round until ctx ends.
+func (l *loop) run(ctx context.Context) error {
+	calling, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	l.calling = calling
+	watching := make(chan error, 1)
+	l.calls.Go(func() { watching <- l.driver.Run(ctx, l.notices) })
+	ticker := time.NewTicker(publishEvery)
+	defer ticker.Stop()
+	l.publish()
+	for {
+		select {
+		case <-ctx.Done():
+			return errors.Join(l.end(cancel), <-watching)
+		case n := <-l.notices:
+			l.notice(n)
+		case w := <-l.words:
+			l.hear(w)
+		case <-ticker.C:
+			l.publish()
+		}
+	}
+}
+
+// end lets restarts in flight finish, as far as there is time, and stores what is known. No container is stopped.
+func (l *loop) end(cancel context.CancelFunc) error {
+	for _, t := range l.timers {
+		t.Stop()
+	}
+	l.step(supervise.Event{Kind: supervise.EventEngineLost, Duration: ownShutdown}, "")
+	ended := make(chan struct{})
+	go func() { l.calls.Wait(); close(ended) }()
+	deadline := time.After(lastWords)
+	for open := true; open; {
+		select {
+		case w := <-l.words:
+			if w.event.Kind == supervise.EventOutcome {
+				l.hear(w)
+			} else if w.ask != nil {
+				w.ask.err = errors.New("the watchdog is stopping")
+				close(w.ask.done)
+			}
+		case <-l.notices:
+		case <-ended:
+			open = false
+		case <-deadline:
+			cancel()
+			deadline = nil
+		}
+	}
+	return l.saveAll()
+}
+
+// send hands a word to the loop, unless it has ended.
+func (l *loop) send(ctx context.Context, w word) {
+	select {
+	case l.words <- w:
+	case <-ctx.Done():
+	}
+}
+
+func (l *loop) hear(w word) {
+	if w.ask != nil {
+		l.command(w.ask)
+		return
+	}
+	if w.event.Kind == supervise.EventProbe {
+		l.noteProbe(w.event.Target, w.event.Probe, w.body)
+	}
+	if w.event.Kind == supervise.EventOutcome {
+		l.noteOutcome(w.event.Target, w.event.Outcome)
+	}
+	l.step(w.event, "")
+}
+
+func (l *loop) notice(n docker.Notice) {
+	if c := n.Connection; c != nil {
+		l.connection(*c)
+		return
+	}
+	if n.Info != nil {
+		if l.targets[n.Info.Target] == nil {
+			l.targets[n.Info.Target] = &shown{incident: l.recorder.Latest(n.Info.Target)}
+			l.metrics.Add(n.Info.Target)
+			l.dirty = true
+		}
+		l.targets[n.Info.Target].info = *n.Info
+	}
+	l.step(n.Event, "")
+}
+
+func (l *loop) connection(c docker.Connection) {
+	was := l.docker.Connected
+	l.docker = journal.Docker{Connected: c.Connected, APIVersion: c.APIVersion, ServerVersion: c.ServerVersion, Error: c.Error}
+	l.metrics.Docker(c.Connected)
+	l.dirty = true
+	switch {
+	case c.Connected:
+		l.synced.Store(true)
+		l.write(journal.Entry{Type: journal.TypeDockerConnected, Detail: "engine " + c.ServerVersion + ", API " + c.APIVersion})
+	case was:
+		l.write(journal.Entry{Type: journal.TypeDockerLost, Level: journal.LevelError, Detail: c.Error})
+		l.step(supervise.Event{Kind: supervise.EventEngineLost, Duration: engineShutdown}, "")
+		l.fail("save what is known of the targets", l.saveAll())
+	default:
+		l.log.Warn("the docker engine cannot be reached; trying again", zap.String("error", c.Error))
+	}
+}
+
+// step lets the core decide and carries out what it says.
+func (l *loop) step(ev supervise.Event, who string) {
+	ev.At = l.now()
+	for _, a := range l.core.Step(ev) {
+		switch a.Kind {
+		case supervise.ActionWake:
+			l.wake(a)
+		case supervise.ActionProbe:
+			l.probe(a)
+		case supervise.ActionRestart:
+			l.restart(a)
+		case supervise.ActionReport:
+			l.report(a, who)
+		}
+	}
+	if ev.Target != "" {
+		if v, ok := l.core.View(ev.Target, ev.At); ok {
+			l.metrics.Budget(ev.Target, v.Remaining)
+		}
+	}
+}
+
+func (l *loop) wake(a supervise.Action) {
+	if t := l.timers[a.Target]; t != nil {
+		t.Stop() // a tick that is on its way already does no harm
+	}
+	ctx := l.calling
+	l.timers[a.Target] = time.AfterFunc(a.After, func() {
+		l.send(ctx, word{event: supervise.Event{Kind: supervise.EventTick, Target: a.Target}})
+	})
+}
+
+func (l *loop) probe(a supervise.Action) {
+	ctx := l.calling
+	l.calls.Go(func() {
+		r, body := l.driver.Probe(ctx, a.Target, a.Instance)
+		l.send(ctx, word{event: supervise.Event{Kind: supervise.EventProbe, Target: a.Target, Probe: r}, body: body})
+	})
+}
+
+func (l *loop) saveAll() error {
+	var errs []error
+	for _, v := range l.core.Views(l.now()) {
+		errs = append(errs, l.save(v.Target, false))
+	}
+	return errors.Join(errs...)
+}
+
+func (l *loop) save(target string, sync bool) error {
+	h, ok := l.core.History(target)
+	if !ok {
+		return nil
+	}
+	return l.journal.Save(target, h, sync)
+}
+
+// fail logs an error that must not keep the watchdog from healing, such as a full disk.
+func (l *loop) fail(what string, err error) {
+	if err != nil {
+		l.log.Error("cannot "+what, zap.Error(err))
+	}
+}
+
+func (l *loop) write(e journal.Entry) {
+	l.metrics.Event(e.Type)
+	l.fail("write the event log", l.journal.Log(e))
+}
