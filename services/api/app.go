@@ -105,4 +105,3 @@ func (a *app) pulse(ctx context.Context) error {
 		}
 	}
 }
-

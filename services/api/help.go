@@ -10,7 +10,8 @@ import (
 
 const usage = `api is a backend with health checks, metrics and logs.
 
-  api              serve until SIGTERM or SIGINT; SIGHUP reopens the log files
+  api              serve until SIGTERM or SIGINT; SIGHUP reopens the log files,
+                   SIGUSR1 switches debug lines on and off
   api healthcheck  exit 0 when the api of this machine is alive, else 1
   api --version    print version, revision and Go version
   api --help       print this

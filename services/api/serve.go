@@ -5,10 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -49,7 +46,7 @@ func serveAPI(ctx context.Context, settings config.Config, stdout io.Writer) err
 		return err
 	}
 
-	stopBackground := background(ctx, app.checker.Run, host.Run, app.pulse, reopenOnHangup(logs))
+	stopBackground := background(ctx, app.checker.Run, host.Run, app.pulse, onSignals(logs, settings.LogLevel))
 	log.Info("listening", zap.Stringer("address", listener.Addr()), zap.String("revision", build.Revision),
 		zap.String("environment", string(settings.Environment)), zap.String("limits", limitsText(limits, applied)))
 	for _, warning := range warnings(settings, listener.Addr(), theMachine()) {
@@ -80,25 +77,6 @@ func background(ctx context.Context, loops ...func(context.Context) error) (stop
 		running.Go(func() { _ = loop(ctx) }) // they end with the context, and never with an error
 	}
 	return func() { cancel(); running.Wait() }
-}
-
-// reopenOnHangup opens the log files anew on SIGHUP, after logrotate.
-func reopenOnHangup(logs *logging.Logs) func(context.Context) error {
-	return func(ctx context.Context) error {
-		hangup := make(chan os.Signal, 1)
-		signal.Notify(hangup, syscall.SIGHUP)
-		defer signal.Stop(hangup)
-		for {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-hangup:
-				if err := logs.Reopen(); err != nil {
-					logs.Logger.Error("log files not reopened", zap.Error(err))
-				}
-			}
-		}
-	}
 }
 
 // limitsText says what was found about the container and done about it.

@@ -71,9 +71,9 @@ func TestSnapshots(t *testing.T) {
 				if s.Latest().CPU.Utilization.Known() {
 					t.Error("the CPU utilization is known after one sample")
 				}
+				source.busy, source.total = 103, 1004
 				ctx, cancel := context.WithCancel(t.Context())
 				go s.Run(ctx)
-				source.busy, source.total = 103, 1004
 				time.Sleep(time.Second)
 				synctest.Wait()
 				cancel()

@@ -13,10 +13,10 @@ import (
 
 // Injector holds the faults that are in force.
 type Injector struct {
-	exit  func(code int)
-	rand  func() float64
-	now   func() time.Time
-	block chan struct{} // never closed by the service: a hang is a hang
+	exit      func(code int)
+	rand      func() float64
+	blockSize int
+	block     chan struct{} // never closed by the service: a hang is a hang
 
 	hanging atomic.Bool
 	mu      sync.Mutex
@@ -38,7 +38,7 @@ type slowFault struct {
 // New makes an Injector without faults. exit ends the process, rand gives
 // numbers in [0,1).
 func New(exit func(code int), rand func() float64) *Injector {
-	return &Injector{exit: exit, rand: rand, now: time.Now, block: make(chan struct{})}
+	return &Injector{exit: exit, rand: rand, blockSize: leakStep, block: make(chan struct{})}
 }
 
 // Gate stands before the whole service: once it hangs, no request gets an
@@ -56,7 +56,7 @@ func (i *Injector) Gate(next http.Handler) http.Handler {
 func (i *Injector) Middleware(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		i.mu.Lock()
-		now, slow, errors := i.now(), i.slow, i.errors
+		now, slow, errors := time.Now(), i.slow, i.errors
 		i.mu.Unlock()
 		if now.Before(slow.until) {
 			timer := time.NewTimer(slow.delay)
@@ -103,7 +103,7 @@ func (i *Injector) ServeHTTP(w http.ResponseWriter, r *http.Request, name string
 			return
 		}
 		i.mu.Lock()
-		i.errors = errorFault{i.now().Add(lasts), ratio}
+		i.errors = errorFault{time.Now().Add(lasts), ratio}
 		i.mu.Unlock()
 	case "slow":
 		delay, err := duration(query.Get("delay"), time.Second)
@@ -112,7 +112,7 @@ func (i *Injector) ServeHTTP(w http.ResponseWriter, r *http.Request, name string
 			return
 		}
 		i.mu.Lock()
-		i.slow = slowFault{i.now().Add(lasts), delay}
+		i.slow = slowFault{time.Now().Add(lasts), delay}
 		i.mu.Unlock()
 	default:
 		writeJSON(w, http.StatusNotFound, `{"error":"not_found","message":"faults: crash, hang, leak, errors, slow"}`)
@@ -130,8 +130,15 @@ const (
 
 // leak takes memory until the kernel says no.
 func (i *Injector) leak() {
-	for range time.Tick(leakPause) {
-		block := make([]byte, leakStep)
+	ticker := time.NewTicker(leakPause)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-i.block:
+			return
+		case <-ticker.C:
+		}
+		block := make([]byte, i.blockSize)
 		for at := 0; at < len(block); at += 4096 {
 			block[at] = 1 // a page that nobody has written takes no memory
 		}
