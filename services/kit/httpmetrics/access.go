@@ -1,8 +1,8 @@
 package httpmetrics
 
 import (
-	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -10,24 +10,38 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
+// Clients choose paths and methods: longer ones are cut in the log.
+const (
+	maxPath   = 512
+	maxMethod = 32
+)
+
+// accessLog writes the lines.
+type accessLog struct {
+	log     *zap.Logger
+	trusted []netip.Prefix
+}
+
 // AccessLog writes one line a request: at ERROR for 500 and more, at DEBUG for probes and
 // scrapes (paths below /health, and /metrics) that went well, else at INFO. Queries are left out,
-// since they carry secrets. Metrics made WithAccessLog do the same in one pass.
-func AccessLog(l *zap.Logger) func(http.Handler) http.Handler {
+// since they carry secrets. Metrics made WithAccessLog do the same in one pass. Proxies in trusted
+// are believed about the client's address; see ClientIP.
+func AccessLog(l *zap.Logger, trusted ...netip.Prefix) func(http.Handler) http.Handler {
+	a := accessLog{l, trusted}
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			rec, wrapped, owned := acquire(w)
 			start, returned := time.Now(), false
 			defer func() {
 				if !returned {
-					v := recover()
-					rec.panicked = v != nil && v != http.ErrAbortHandler
-					if v != nil {
+					rec.fell = true
+					if v := recover(); v != nil {
+						rec.panicked = v != http.ErrAbortHandler
 						defer panic(v)
 					}
 				}
-				logAccess(l, rec, r, rec.status(), time.Since(start))
-				if owned && returned {
+				a.write(rec, r, rec.status(), time.Since(start))
+				if owned {
 					rec.release()
 				}
 			}()
@@ -37,7 +51,7 @@ func AccessLog(l *zap.Logger) func(http.Handler) http.Handler {
 	}
 }
 
-func logAccess(l *zap.Logger, rec *recorder, r *http.Request, code int, took time.Duration) {
+func (a accessLog) write(rec *recorder, r *http.Request, code int, took time.Duration) {
 	level := zapcore.InfoLevel
 	switch {
 	case code >= 500:
@@ -45,7 +59,7 @@ func logAccess(l *zap.Logger, rec *recorder, r *http.Request, code int, took tim
 	case code < 400 && isProbe(r.URL.Path):
 		level = zapcore.DebugLevel
 	}
-	entry := l.Check(level, "request")
+	entry := a.log.Check(level, "request")
 	if entry == nil {
 		return
 	}
@@ -55,13 +69,13 @@ func logAccess(l *zap.Logger, rec *recorder, r *http.Request, code int, took tim
 	}
 	fields := make([]zap.Field, 0, 10)
 	fields = append(fields,
-		zap.String("method", r.Method),
+		zap.String("method", cut(r.Method, maxMethod)),
 		zap.String("route", route),
-		zap.String("path", r.URL.Path),
+		zap.String("path", cut(r.URL.Path, maxPath)),
 		zap.Int("status", code),
-		zap.Int64("bytes", rec.bytes),
+		zap.Int64("bytes", rec.size(r)),
 		zap.Float64("duration_ms", float64(took.Microseconds())/1000),
-		zap.String("client_ip", clientIP(r.RemoteAddr)),
+		zap.String("client_ip", ClientIP(r, a.trusted...)),
 		zap.String("request_id", RequestID(r.Context())),
 	)
 	if trace := TraceParent(r.Context()); trace.Valid() {
@@ -73,13 +87,13 @@ func logAccess(l *zap.Logger, rec *recorder, r *http.Request, code int, took tim
 	entry.Write(fields...)
 }
 
-func isProbe(path string) bool {
-	return path == "/metrics" || path == "/health" || strings.HasPrefix(path, "/health/")
+func cut(s string, limit int) string {
+	if len(s) <= limit {
+		return s
+	}
+	return strings.ToValidUTF8(s[:limit], "") + "…"
 }
 
-func clientIP(remote string) string {
-	if host, _, err := net.SplitHostPort(remote); err == nil {
-		return host
-	}
-	return remote
+func isProbe(path string) bool {
+	return path == "/metrics" || path == "/health" || strings.HasPrefix(path, "/health/")
 }

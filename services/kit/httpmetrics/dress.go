@@ -15,11 +15,12 @@ type (
 	readerFrom struct{ *recorder }
 )
 
-func (f flusher) Flush() { f.flush() }
+func (w flusher) Flush()            { w.flush() }
+func (w flusher) FlushError() error { return w.flushError() }
 
-func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) { return h.hijack() }
+func (w hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.hijack() }
 
-func (r readerFrom) ReadFrom(src io.Reader) (int64, error) { return r.readFrom(src) }
+func (w readerFrom) ReadFrom(src io.Reader) (int64, error) { return w.readFrom(src) }
 
 type (
 	flushHijack     struct{ *recorder }
@@ -29,15 +30,18 @@ type (
 )
 
 func (w flushHijack) Flush()                                       { w.flush() }
+func (w flushHijack) FlushError() error                            { return w.flushError() }
 func (w flushHijack) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.hijack() }
 
 func (w flushRead) Flush()                                { w.flush() }
+func (w flushRead) FlushError() error                     { return w.flushError() }
 func (w flushRead) ReadFrom(src io.Reader) (int64, error) { return w.readFrom(src) }
 
 func (w hijackRead) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.hijack() }
 func (w hijackRead) ReadFrom(src io.Reader) (int64, error)        { return w.readFrom(src) }
 
 func (w flushHijackRead) Flush()                                       { w.flush() }
+func (w flushHijackRead) FlushError() error                            { return w.flushError() }
 func (w flushHijackRead) Hijack() (net.Conn, *bufio.ReadWriter, error) { return w.hijack() }
 func (w flushHijackRead) ReadFrom(src io.Reader) (int64, error)        { return w.readFrom(src) }
 

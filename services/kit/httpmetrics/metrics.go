@@ -2,6 +2,7 @@ package httpmetrics
 
 import (
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,7 @@ type Metrics struct {
 
 type options struct {
 	now         func() time.Duration
-	access      *zap.Logger
+	access      accessLog
 	buckets     []float64
 	sizeBuckets []float64
 }
@@ -42,7 +43,12 @@ func WithClock(now func() time.Time) Option {
 }
 
 // WithAccessLog writes one line a request to l; see AccessLog.
-func WithAccessLog(l *zap.Logger) Option { return func(o *options) { o.access = l } }
+func WithAccessLog(l *zap.Logger) Option { return func(o *options) { o.access.log = l } }
+
+// WithTrustedProxies says whose X-Forwarded-For the access log may believe; see ClientIP.
+func WithTrustedProxies(proxies ...netip.Prefix) Option {
+	return func(o *options) { o.access.trusted = proxies }
+}
 
 // WithBuckets replaces the classic buckets of the latency histogram, in seconds.
 func WithBuckets(seconds ...float64) Option { return func(o *options) { o.buckets = seconds } }
@@ -80,8 +86,9 @@ func (m *Metrics) Wrap(router *mux.Router) http.Handler {
 	return WithRequestID(handler)
 }
 
-// Label is a mux middleware that tells the metrics which route was taken. Wrap installs it
-// last; use it first by hand where another middleware's early answers shall be exact.
+// Label is a mux middleware that tells the metrics which route was taken. Wrap installs it last, and
+// looks the route up again when another middleware answered before; using Label first, by hand, spares
+// that and makes the route of their 404s and 405s exact.
 func (m *Metrics) Label(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if rec := recorderOf(w); rec != nil && rec.route == "" {
@@ -106,14 +113,14 @@ func (m *Metrics) measure(next http.Handler, fallback func(*http.Request) string
 		defer func() {
 			m.running.Add(-1)
 			if !returned {
-				v := recover()
-				rec.panicked = v != nil && v != http.ErrAbortHandler
-				if v != nil {
+				rec.fell = true
+				if v := recover(); v != nil {
+					rec.panicked = v != http.ErrAbortHandler
 					defer panic(v)
 				}
 			}
 			m.record(rec, r, start, fallback)
-			if owned && returned {
+			if owned {
 				rec.release()
 			}
 		}()
@@ -134,12 +141,10 @@ func (m *Metrics) record(rec *recorder, r *http.Request, start time.Duration, fa
 	if rec.route != "" && rec.route != Unmatched {
 		series, method = m.route(rec.route), methodIndex(r.Method)
 	}
-	series.child(method, code).observe(took, rec, r)
-	// A health page that says 503 has done its work. Counted as an error it would raise the
-	// error rate, which keeps the page at 503.
-	m.window.add(now, code >= 500 && !isProbe(r.URL.Path))
-	if m.access != nil {
-		logAccess(m.access, rec, r, code, took)
+	series.child(method, code).observe(now, took, rec, r)
+	m.window.add(now, code, isProbe(r.URL.Path))
+	if m.access.log != nil {
+		m.access.write(rec, r, code, took)
 	}
 }
 

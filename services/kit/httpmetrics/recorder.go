@@ -15,7 +15,8 @@ type recorder struct {
 	bytes    int64
 	code     int
 	hijacked bool
-	panicked bool
+	panicked bool // the handler panicked, other than by http.ErrAbortHandler
+	fell     bool // the handler did not return
 }
 
 var pool = sync.Pool{New: func() any { return new(recorder) }}
@@ -34,8 +35,10 @@ func acquire(w http.ResponseWriter) (rec *recorder, wrapped http.ResponseWriter,
 	return rec, rec.dress(), true
 }
 
+// release takes rec back into the pool, unless someone may hold on to it: whoever hijacked the
+// connection, or what runs deferred after a panic.
 func (rec *recorder) release() {
-	if rec.hijacked {
+	if rec.hijacked || rec.fell {
 		return
 	}
 	*rec = recorder{}
@@ -103,9 +106,22 @@ func (rec *recorder) status() int {
 	return http.StatusOK
 }
 
+// size is how much of a body was sent: none to HEAD, whatever the handler wrote.
+func (rec *recorder) size(r *http.Request) int64 {
+	if r.Method == http.MethodHead {
+		return 0
+	}
+	return rec.bytes
+}
+
 func (rec *recorder) flush() {
 	rec.wrote(0)
 	rec.ResponseWriter.(http.Flusher).Flush()
+}
+
+func (rec *recorder) flushError() error {
+	rec.wrote(0)
+	return http.NewResponseController(rec.ResponseWriter).Flush()
 }
 
 func (rec *recorder) hijack() (net.Conn, *bufio.ReadWriter, error) {

@@ -18,25 +18,23 @@ type vecs struct {
 	total   *prometheus.CounterVec
 	seconds *prometheus.HistogramVec
 	bytes   *prometheus.HistogramVec
-	now     func() time.Duration
 }
 
 func newVecs(o options) vecs {
 	labels := []string{"method", "route", "code"}
 	return vecs{
-		now: o.now,
 		total: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "http_requests_total", Help: "Requests by method, route template and status code.",
 		}, labels),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "http_request_duration_seconds", Help: "Time from the first byte of the handler to its end.",
+			Name: "http_request_duration_seconds", Help: "Time that requests took, by method, route template and status code.",
 			Buckets:                         o.buckets,
 			NativeHistogramBucketFactor:     1.1,
 			NativeHistogramMaxBucketNumber:  160,
 			NativeHistogramMinResetDuration: time.Hour,
 		}, labels),
 		bytes: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "http_response_size_bytes", Help: "Size of response bodies.",
+			Name: "http_response_size_bytes", Help: "Size of response bodies, by method, route template and status code.",
 			Buckets: o.sizeBuckets,
 		}, labels),
 	}
@@ -74,9 +72,7 @@ func (rs *routeSeries) child(method, code int) *series {
 		total:   rs.vecs.total.WithLabelValues(values...),
 		seconds: rs.vecs.seconds.WithLabelValues(values...).(histogram),
 		bytes:   rs.vecs.bytes.WithLabelValues(values...),
-		now:     rs.vecs.now,
 	}
-	fresh.nextExemplar.Store(0)
 	byCode[code].CompareAndSwap(nil, fresh)
 	return byCode[code].Load()
 }
@@ -91,21 +87,19 @@ type series struct {
 	total        prometheus.Counter
 	seconds      histogram
 	bytes        prometheus.Observer
-	now          func() time.Duration
 	nextExemplar atomic.Int64
 }
 
-// observe counts a request. A hijacked connection has no latency or size worth a bucket: it lives
-// as long as its client likes.
-func (s *series) observe(took time.Duration, rec *recorder, r *http.Request) {
+// observe counts a request that ended now. A hijacked connection has no latency or size worth a
+// bucket: it lives as long as its client likes.
+func (s *series) observe(now, took time.Duration, rec *recorder, r *http.Request) {
 	s.total.Inc()
 	if rec.hijacked {
 		return
 	}
-	s.bytes.Observe(float64(rec.bytes))
-	now := int64(s.now())
+	s.bytes.Observe(float64(rec.size(r)))
 	due := s.nextExemplar.Load()
-	if now >= due && s.nextExemplar.CompareAndSwap(due, now+int64(exemplarEvery)) {
+	if int64(now) >= due && s.nextExemplar.CompareAndSwap(due, int64(now+exemplarEvery)) {
 		if labels := exemplar(r.Context()); labels != nil {
 			s.seconds.ObserveWithExemplar(took.Seconds(), labels)
 			return

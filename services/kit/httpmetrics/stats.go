@@ -1,18 +1,23 @@
 package httpmetrics
 
 import (
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// Stats are request figures for people and health checks. An error is a status of 500 or more.
+// Stats are request figures for people and health checks. An error is a status of 500 or more, but not
+// the 503 of a health page: that page has done its work, and an error rate that counted it would keep
+// the page at 503.
 type Stats struct {
+	// Total and Errors count since the start.
 	Total  uint64 `json:"total"`
 	Errors uint64 `json:"errors"`
 	// InFlight is how many are being served now.
 	InFlight int64 `json:"in_flight"`
-	// Last1m, Last5m and Last15m are the figures of the past minutes.
+	// Last1m, Last5m and Last15m are the figures of the past minutes, without probes and scrapes (paths
+	// below /health, and /metrics), which would hide the errors of a quiet service.
 	Last1m  Window `json:"last_1m"`
 	Last5m  Window `json:"last_5m"`
 	Last15m Window `json:"last_15m"`
@@ -43,8 +48,15 @@ type slot struct {
 	total, errors atomic.Uint64
 }
 
-func (w *window) add(now time.Duration, failed bool) {
+func (w *window) add(now time.Duration, code int, probe bool) {
+	failed := code >= 500 && !(probe && code == http.StatusServiceUnavailable)
 	w.total.Add(1)
+	if failed {
+		w.errors.Add(1)
+	}
+	if probe {
+		return
+	}
 	era := int64(now/slotLength) + 1
 	s := &w.ring[era%slots]
 	if s.era.Load() != era {
@@ -52,11 +64,12 @@ func (w *window) add(now time.Duration, failed bool) {
 	}
 	s.total.Add(1)
 	if failed {
-		w.errors.Add(1)
 		s.errors.Add(1)
 	}
 }
 
+// turn makes a slot that has gone out of sight the current one. A request that is counted in this
+// very moment may be lost to the windows, never to the totals.
 func (w *window) turn(s *slot, era int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -75,14 +88,16 @@ func (w *window) last(now, span time.Duration) Window {
 	for i := range w.ring {
 		s := &w.ring[i]
 		if era := s.era.Load(); era > oldest && era <= newest {
+			errors := s.errors.Load() // first, so that it never exceeds the total
 			out.Requests += s.total.Load()
-			out.Errors += s.errors.Load()
+			out.Errors += errors
 		}
 	}
 	if out.Requests > 0 {
-		out.ErrorRate = float64(out.Errors) / float64(out.Requests)
+		out.ErrorRate = min(1, float64(out.Errors)/float64(out.Requests))
 	}
-	if covered := min(span, now); covered >= time.Second {
+	covered := min(span-slotLength, now-now%slotLength) + now%slotLength // the newest slot is not over yet
+	if covered >= time.Second {
 		out.PerSecond = float64(out.Requests) / covered.Seconds()
 	}
 	return out
