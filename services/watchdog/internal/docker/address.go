@@ -7,19 +7,17 @@ import (
 	"net/netip"
 	"os"
 	"regexp"
-	"time"
 
 	"github.com/moby/moby/client"
 )
 
 // self is the watchdog's own container, or none.
 type self struct {
-	inside    bool // it runs in a container
-	host      bool // with the host's network
-	id        string
-	donor     string // ID of the container whose network it shares
-	networks  map[string]bool
-	startedAt time.Time
+	inside   bool // it runs in a container
+	host     bool // with the host's network
+	id       string
+	donor    string // ID of the container whose network it shares
+	networks map[string]bool
 }
 
 // address is where the watchdog reaches a container, or why it does not.
@@ -86,7 +84,7 @@ func (d *Driver) learnSelf(ctx context.Context, cli *client.Client) {
 	if err != nil {
 		return // not in a container, or not in one of this engine
 	}
-	me := self{inside: true, id: l.id, startedAt: l.startedAt, host: l.hostNetwork, networks: map[string]bool{}}
+	me := self{inside: true, id: l.id, host: l.hostNetwork, networks: map[string]bool{}}
 	if donor, err := d.donorOf(ctx, cli, l); err == nil && donor != nil {
 		me.donor, me.host, l.networks = donor.id, donor.hostNetwork, donor.networks
 	}

@@ -47,6 +47,7 @@ type known struct {
 	id, name string
 	labels   map[string]string
 	created  int64
+	running  bool // by the list
 }
 
 // add notes containers and returns the IDs of those that need a look because of it.

@@ -1,7 +1,9 @@
 package docker
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/moby/moby/api/types/events"
@@ -11,16 +13,16 @@ import (
 )
 
 const (
-	memory   = 256              // events that the engine recalls, of every kind
-	shutdown = 60 * time.Second // that long an engine may take to stop its containers before the connection breaks
+	shutdown  = 60 * time.Second // that long an engine may take to stop its containers before the connection breaks
+	witnesses = 16               // containers that are asked since when they run
 )
 
 // replay makes up for a time without a connection: since then, signals may have been sent that no look reveals, and the
-// engine itself may have stopped everything because it was shut down. The engine recalls its latest events for as long as
-// it runs, which tells both.
-func (d *Driver) replay(ctx context.Context, cli *client.Client, since time.Time) {
+// engine itself may have stopped everything because it was shut down. The engine recalls its latest 256 events for
+// as long as it runs, which tells both. It returns until when signals have been told.
+func (d *Driver) replay(ctx context.Context, cli *client.Client, list []known, since time.Time) (until time.Time) {
 	if since.IsZero() {
-		return
+		return time.Time{}
 	}
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -29,13 +31,17 @@ func (d *Driver) replay(ctx context.Context, cli *client.Client, since time.Time
 	if err != nil {
 		d.log.Warn("the engine does not say what happened meanwhile", "error", err)
 	}
-	if !d.survived(since) && restarted(recalled, since) {
+	if restarted(recalled, since) && !outlived(ctx, cli, list, since) {
 		// Said at the return, not at the loss: until now nobody could tell a lost engine from a lost connection.
 		d.out.push(Notice{Event: supervise.Event{Kind: supervise.EventEngineLost, At: now, Duration: now.Sub(since) + shutdown}})
 	}
 	for _, m := range lastSignals(recalled, since.Add(-overlap)) {
 		d.signal(m)
 	}
+	if err != nil {
+		return time.Time{}
+	}
+	return now
 }
 
 // recall returns what the engine recalls of the past.
@@ -57,11 +63,17 @@ func recall(ctx context.Context, cli *client.Client, until time.Time) ([]events.
 	}
 }
 
-// survived reports whether the watchdog's own container has run since before then, which no shutdown would have let it.
-func (d *Driver) survived(since time.Time) bool {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.self.inside && !d.self.startedAt.IsZero() && d.self.startedAt.Before(since)
+// outlived reports whether a container runs that ran before then already, which no shutdown of the engine would have
+// let it: so there was none, or it spared the containers.
+func outlived(ctx context.Context, cli *client.Client, list []known, since time.Time) bool {
+	list = slices.DeleteFunc(slices.Clone(list), func(k known) bool { return !k.running || k.created > since.Unix() })
+	slices.SortFunc(list, func(a, b known) int { return cmp.Compare(a.created, b.created) })
+	for _, k := range list[:min(len(list), witnesses)] {
+		if l, err := inspect(ctx, cli, k.id); err == nil && l.startedAt.Before(since) {
+			return true
+		}
+	}
+	return false
 }
 
 // restarted reports whether the engine was restarted since then, or nobody can tell: then it is better to bring back a

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
 )
@@ -89,7 +90,7 @@ func (d *Driver) session(parent context.Context) (connected bool, err error) {
 	d.setClient(cli)
 	d.out.push(Notice{Connection: &conn})
 	d.log.Info("connected to the docker engine", "host", d.opts.Host, "api", conn.APIVersion, "server", conn.ServerVersion)
-	d.replay(ctx, cli, since)
+	replayed := d.replay(ctx, cli, list, since)
 	l.look(vanished...)
 	l.look(d.reg.targets()...)
 	wg.Go(func() { cancel(d.watchConnection(ctx, cli)) })
@@ -97,6 +98,9 @@ func (d *Driver) session(parent context.Context) (connected bool, err error) {
 	for {
 		select {
 		case m := <-queue:
+			if m.Action == events.ActionKill && eventTime(m).Before(replayed) {
+				continue // told already, or answered by a start
+			}
 			d.handle(m, l)
 		case <-ctx.Done():
 			return true, context.Cause(ctx)
@@ -146,7 +150,7 @@ func (d *Driver) list(ctx context.Context, cli *client.Client) ([]known, error) 
 	}
 	list := make([]known, 0, len(res.Items))
 	for _, c := range res.Items {
-		list = append(list, known{id: c.ID, name: properName(c.Names), labels: c.Labels, created: c.Created})
+		list = append(list, known{id: c.ID, name: properName(c.Names), labels: c.Labels, created: c.Created, running: c.State == container.StateRunning})
 	}
 	return list, nil
 }
