@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -48,8 +47,11 @@ func watch(ctx context.Context, s settings, info build.Info, stdout io.Writer) e
 		return err
 	}
 	reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		docker.NewCollector(drv), receivers(s.ReceiversFile))
+		docker.NewCollector(drv))
 	reg.MustRegister(logs.Collectors()...)
+	if s.ReceiversFile != "" {
+		reg.MustRegister(control.Receivers(s.ReceiversFile))
+	}
 
 	public, err := serve.Listen(s.Listen)
 	if err != nil {
@@ -141,23 +143,6 @@ func reopenOnHangup(ctx context.Context, j *journal.Journal, logs *logging.Logs)
 			}
 		}
 	}()
-}
-
-// receivers is how many receivers the setup service has found for notifications. None is worth a panel: then nobody is
-// told when something breaks.
-func receivers(file string) prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "watchdog_alert_receivers", Help: "Receivers that notifications go to; 0 means that nobody is told, -1 that it is not known.",
-	}, func() float64 {
-		var found struct {
-			Count *float64 `json:"count"`
-		}
-		data, err := os.ReadFile(file) //nolint:gosec // the operator names it
-		if err != nil || json.Unmarshal(data, &found) != nil || found.Count == nil {
-			return -1
-		}
-		return *found.Count
-	})
 }
 
 // listVariables prints every variable of the environment, its default and what is allowed.

@@ -127,6 +127,9 @@ func (t *target) judgeRunning(now time.Time) judgement {
 func (t *target) explain(r Reason) string {
 	switch r {
 	case ReasonExited:
+		if n := t.obs.ExitCode - 128; n > 0 && n < 65 {
+			return fmt.Sprintf("the process was ended by signal %d (exit code %d)", n, t.obs.ExitCode)
+		}
 		return fmt.Sprintf("the process ended by itself with exit code %d", t.obs.ExitCode)
 	case ReasonOOM:
 		return "the kernel killed it because its memory limit was reached"

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+
+	"github.com/upkeephq/upkeep/services/watchdog/internal/control"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/docker"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/journal"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
+)
+
+// engine is a fake driver: the loop is tested here, the real engine in deploy/e2e.
+type engine struct {
+	out     chan<- docker.Notice
+	ready   chan struct{}
+	obs     supervise.Observation
+	restart func(supervise.Restart) supervise.Outcome
+}
+
+func (e *engine) Run(ctx context.Context, out chan<- docker.Notice) error {
+	e.out = out
+	out <- docker.Notice{Connection: &docker.Connection{Connected: true, APIVersion: "1.41"}}
+	close(e.ready)
+	<-ctx.Done()
+	return nil
+}
+
+func (e *engine) Restart(_ context.Context, _ string, _ supervise.Instance, r supervise.Restart) supervise.Outcome {
+	return e.restart(r)
+}
+
+func (e *engine) Probe(_ context.Context, _ string, run supervise.Instance) (supervise.ProbeResult, string) {
+	return supervise.ProbeResult{Instance: run, OK: true}, ""
+}
+
+func (e *engine) Evidence(context.Context, string, time.Time) docker.Evidence {
+	return docker.Evidence{Logs: []docker.LogLine{{Text: "last words, API_TOKEN=hunter2"}}}
+}
+
+// look tells the loop what there is to see.
+func (e *engine) look() {
+	obs := e.obs
+	e.out <- docker.Notice{Info: &docker.Info{Target: "api", Image: "api:1"},
+		Event: supervise.Event{Kind: supervise.EventSeen, Target: "api", Seen: &obs}}
+}
+
+func (e *engine) begin() {
+	e.obs.Instance = supervise.Instance{ID: "c1", StartedAt: time.Now()}
+	e.obs.Status = supervise.StatusRunning
+}
+
+func (e *engine) exit(code int) {
+	e.obs.Status, e.obs.ExitCode, e.obs.FinishedAt = supervise.StatusExited, code, time.Now()
+	e.look()
+}
+
+func newEngine() *engine {
+	e := &engine{ready: make(chan struct{})}
+	e.obs = supervise.Observation{Health: supervise.HealthNone, RestartPolicy: supervise.RestartNo, Policy: supervise.DefaultPolicy()}
+	e.restart = func(r supervise.Restart) supervise.Outcome {
+		time.Sleep(300 * time.Millisecond) // in the bubble's time
+		e.begin()
+		e.look()
+		return supervise.Outcome{Attempt: r.Attempt, StartedAt: time.Now(), EndedAt: time.Now()}
+	}
+	e.begin()
+	return e
+}
+
+// watched runs a loop on a fake engine, within a synctest bubble.
+func watched(t *testing.T, dir string, e *engine) (l *loop, stop func()) {
+	t.Helper()
+	j, err := journal.Open(dir, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	recorder, err := journal.NewRecorder(j, "test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	l = &loop{
+		core: supervise.New(supervise.DefaultOptions()), driver: e, journal: j, recorder: recorder, log: zap.NewNop(), now: time.Now,
+		metrics: control.NewMetrics(prometheus.NewRegistry(), "test", "test", time.Now),
+		words:   make(chan word), notices: make(chan docker.Notice), timers: map[string]*time.Timer{}, targets: map[string]*shown{},
+	}
+	l.status = newBoard(j.WriteStatus, func(err error) { t.Error(err) })
+	for target, h := range j.Histories() {
+		l.core.Restore(target, h)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- l.run(ctx) }()
+	<-e.ready
+	return l, func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		l.status.close()
+		if err := recorder.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := j.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// ledger returns what is on disk.
+func ledger(t *testing.T, dir string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "watchdog_ledger.jsonl"))
+	if err != nil {
+		t.Error(err)
+	}
+	return string(data)
+}
+
+func TestLedgerIsWrittenBeforeTheRestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, e := t.TempDir(), newEngine()
+		before := ""
+		act := e.restart
+		e.restart = func(r supervise.Restart) supervise.Outcome {
+			before = ledger(t, dir)
+			return act(r)
+		}
+		_, stop := watched(t, dir, e)
+		e.look()
+		time.Sleep(15 * time.Minute)
+		e.exit(1)
+		synctest.Wait()
+		time.Sleep(time.Second)
+		if !strings.Contains(before, "restart_ages_seconds") {
+			t.Errorf("when the engine was asked the ledger held no restart:\n%s", before)
+		}
+		stop()
+	})
+}
+
+func TestIncidentTellsWhatHappened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, e := t.TempDir(), newEngine()
+		l, stop := watched(t, dir, e)
+		e.look()
+		time.Sleep(15 * time.Minute)
+		e.exit(3)
+		time.Sleep(2 * time.Second)
+		all := l.journal.Incidents()
+		if len(all) != 1 {
+			t.Fatalf("got %d incidents, want 1", len(all))
+		}
+		in, err := l.journal.Incident(all[0].ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if in.Cause != supervise.ReasonExited || in.Outcome != journal.OutcomeRecovered || in.ExitCode == nil || *in.ExitCode != 3 || in.Image != "api:1" {
+			t.Errorf("got %+v", in)
+		}
+		if got, want := in.DowntimeSeconds, 0.3; got < want || got > want+0.1 {
+			t.Errorf("down for %v s, want %v", got, want)
+		}
+		if len(in.LogTail) != 1 || strings.Contains(in.LogTail[0], "hunter2") || !strings.Contains(in.LogTail[0], "last words") {
+			t.Errorf("log tail: %q", in.LogTail)
+		}
+		s := l.status.get()
+		if len(s.Targets) != 1 || s.Targets[0].State != supervise.StateUp || s.Targets[0].Restarts.Total != 1 || s.Targets[0].LastIncident != in.ID {
+			t.Errorf("status: %+v", s.Targets)
+		}
+		stop()
+	})
+}
+
+func TestBudgetSurvivesTheWatchdog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, restarts := t.TempDir(), 0
+		for range 4 {
+			e := newEngine()
+			e.obs.Policy.MaxRestarts, e.obs.Policy.RestartDelay = 3, 0
+			act := e.restart
+			e.restart = func(r supervise.Restart) supervise.Outcome { restarts++; return act(r) }
+			l, stop := watched(t, dir, e)
+			e.look()
+			synctest.Wait()
+			e.exit(1)
+			time.Sleep(time.Second)
+			if s := l.status.get(); restarts == 3 && len(s.Targets) == 1 && s.Targets[0].Restarts.Remaining != 0 {
+				t.Errorf("the budget is spent, and yet %+v", s.Targets[0].Restarts)
+			}
+			stop()
+		}
+		if restarts != 3 {
+			t.Errorf("4 deaths under 4 watchdogs: %d restarts, want 3", restarts)
+		}
+	})
+}
+
+func TestCommandsReachTheLoop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		l, stop := watched(t, t.TempDir(), e)
+		e.look()
+		synctest.Wait()
+		got, err := l.do(t.Context(), control.Command{Verb: control.Pause, Target: "api", For: time.Minute})
+		if err != nil || len(got) != 1 {
+			t.Fatal(got, err)
+		}
+		time.Sleep(time.Second)
+		if s := l.status.get().Targets[0].State; s != supervise.StatePaused {
+			t.Errorf("state %s, want paused", s)
+		}
+		time.Sleep(time.Minute)
+		if s := l.status.get().Targets[0].State; s != supervise.StateUp {
+			t.Errorf("a minute later: state %s, want up", s)
+		}
+		if _, err := l.do(t.Context(), control.Command{Verb: control.Restart, Target: "nobody"}); err == nil || !strings.Contains(err.Error(), "nobody") {
+			t.Errorf("an unknown target: %v", err)
+		}
+		stop()
+	})
+}
