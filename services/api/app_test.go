@@ -1,0 +1,376 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"testing/synctest"
+	"time"
+
+	"github.com/gorilla/mux"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
+	"github.com/upkeephq/upkeep/services/api/internal/config"
+	"github.com/upkeephq/upkeep/services/kit/health"
+	"github.com/upkeephq/upkeep/services/kit/hostinfo"
+	"github.com/upkeephq/upkeep/services/kit/httpmetrics"
+	"github.com/upkeephq/upkeep/services/kit/logging"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// never are limits that no machine reaches, so that the tests say the same on
+// a full disk.
+var never = []string{
+	"HEALTH_CPU_DEGRADED=0", "HEALTH_MEMORY_DEGRADED=0", "HEALTH_MEMORY_UNHEALTHY=0",
+	"HEALTH_DISK_DEGRADED=0", "HEALTH_DISK_UNHEALTHY=0",
+}
+
+// newTestApp makes the service without a listener and without loops.
+func newTestApp(t *testing.T, host *hostinfo.Sampler, environ []string, log io.Writer) (*app, *logging.Logs) {
+	t.Helper()
+	settings, err := config.Load(append(never, environ...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	logs, err := logging.New(logging.Config{Service: service, JSON: true, Stdout: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := newApp(settings, build{Version: "1.0.0", Revision: "4f2a9c1", Go: "go1.x"}, logs, host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app, logs
+}
+
+// inBubble runs a test of the service without a listener, on fake time.
+func inBubble(t *testing.T, environ []string, test func(t *testing.T, app *app, log *strings.Builder)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		app, logs := newTestApp(t, hostinfo.New(hostinfo.Options{Root: fstest.MapFS{}}), environ, &log)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer func() { cancel(); synctest.Wait() }()
+		go app.checker.Run(ctx)
+		go app.pulse(ctx)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		defer logs.Close()
+		test(t, app, &log)
+	})
+}
+
+func ask(app *app, method, target string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, target, nil)
+	r.Header.Set("X-Request-Id", "id-of-the-test")
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := httptest.NewRecorder()
+	app.handler.ServeHTTP(w, r)
+	return w
+}
+
+func golden(t *testing.T, path, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v; run the tests with -update", err)
+	}
+	if string(want) != got {
+		t.Errorf("%s differs; if that is meant, run the tests with -update and look at the difference. Got:\n%s", path, got)
+	}
+}
+
+// eventually waits for something that happens by itself.
+func eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	for !happened() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("10 s have passed, and still not: %s", what)
+		default:
+			runtime.Gosched()
+		}
+	}
+}
+
+// shape replaces what differs from run to run: numbers (and the null of a
+// number that is not known yet) by 0, moments by one moment.
+func shape(t *testing.T, body []byte) string {
+	t.Helper()
+	var value any
+	if err := json.Unmarshal(body, &value); err != nil {
+		t.Fatalf("not JSON: %v\n%s", err, body)
+	}
+	var walk func(any) any
+	walk = func(v any) any {
+		switch v := v.(type) {
+		case map[string]any:
+			for key, inner := range v {
+				v[key] = walk(inner)
+			}
+			return v
+		case []any:
+			for i, inner := range v {
+				v[i] = walk(inner)
+			}
+			return v
+		case float64, nil:
+			return 0
+		case string:
+			if _, err := time.Parse(time.RFC3339, v); err == nil {
+				return "2000-01-01T00:00:00Z"
+			}
+		}
+		return v
+	}
+	pretty, _ := json.MarshalIndent(walk(value), "", "  ")
+	return string(pretty)
+}
+
+func TestEveryBody(t *testing.T) {
+	inBubble(t, []string{"FAULT_INJECTION=true"}, func(t *testing.T, app *app, _ *strings.Builder) {
+		var transcript strings.Builder
+		for _, request := range []struct {
+			method, target string
+			accept         string
+			code           int
+		}{
+			{"GET", "/", "", 200},
+			{"GET", "/api/hello/world", "", 200},
+			{"GET", "/health", "", 200},
+			{"GET", "/health", "application/health+json", 200},
+			{"GET", "/health?check=disk", "", 200},
+			{"GET", "/health?check=nothing", "", 404},
+			{"GET", "/health/detailed", "", 200},
+			{"GET", "/health/detailed", "application/health+json", 200},
+			{"GET", "/health/metrics", "", 200},
+			{"GET", "/health/ready", "", 200},
+			{"GET", "/health/live", "", 200},
+			{"GET", "/nothing/here", "", 404},
+			{"POST", "/", "", 405},
+			{"POST", "/health", "", 405},
+			{"DELETE", "/metrics", "", 405},
+			{"GET", "/debug/fault/crash", "", 405},
+			{"POST", "/debug/fault/nothing", "", 404},
+			{"POST", "/debug/fault/errors?for=10s&ratio=2", "", 400},
+			{"POST", "/debug/fault/errors?for=10s&ratio=1", "", 202},
+			{"GET", "/", "", 500},
+		} {
+			w := ask(app, request.method, request.target, "Accept", request.accept)
+			if w.Code != request.code {
+				t.Errorf("%s %s: %d, want %d", request.method, request.target, w.Code, request.code)
+			}
+			fmt.Fprintf(&transcript, "%s %s\n", request.method, request.target)
+			if request.accept != "" {
+				fmt.Fprintf(&transcript, "Accept: %s\n", request.accept)
+			}
+			fmt.Fprintf(&transcript, "\n%d %s\n", w.Code, w.Header().Get("Content-Type"))
+			if allow := w.Header().Get("Allow"); allow != "" {
+				fmt.Fprintf(&transcript, "Allow: %s\n", allow)
+			}
+			fmt.Fprintf(&transcript, "%s\n\n", shape(t, w.Body.Bytes()))
+		}
+		golden(t, "testdata/bodies.txt", transcript.String())
+	})
+}
+
+var (
+	value     = regexp.MustCompile(`(?m)^([^#\s][^ ]*(?:\{.*\})?) \S+$`)
+	goversion = regexp.MustCompile(`version="go[^"]*"`)
+)
+
+// TestMetrics pins the whole exposition but for its values, which are all 1.
+// Checks of rules and dashboards read the file.
+func TestMetrics(t *testing.T) {
+	// Real time, since the use of processors is known only once some was used.
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	host := hostinfo.New(hostinfo.Options{Root: fstest.MapFS{}, Interval: 10 * time.Millisecond})
+	go host.Run(ctx)
+	eventually(t, "the use of processors is known", func() bool { return host.Latest().CPU.Utilization.Known() })
+	app, logs := newTestApp(t, host, nil, io.Discard)
+	defer logs.Close()
+	go app.checker.Run(ctx)
+	eventually(t, "the service is healthy", func() bool { return app.checker.Status() == health.Healthy })
+
+	for _, target := range []string{"/", "/api/hello/world", "/health", "/health/detailed", "/health/metrics", "/health/ready", "/health/live", "/nothing"} {
+		ask(app, "GET", target)
+	}
+	ask(app, "GET", "/metrics")
+	w := ask(app, "GET", "/metrics")
+	if w.Code != 200 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	text := value.ReplaceAllString(w.Body.String(), "$1 1")
+	golden(t, "testdata/metrics.golden", goversion.ReplaceAllString(text, `version="go1.x"`))
+
+	open := ask(app, "GET", "/metrics", "Accept", "application/openmetrics-text; version=1.0.0")
+	if !strings.HasPrefix(open.Header().Get("Content-Type"), "application/openmetrics-text") || !strings.HasSuffix(open.Body.String(), "# EOF\n") {
+		t.Errorf("OpenMetrics was asked for, and %s came", open.Header().Get("Content-Type"))
+	}
+	if !strings.Contains(open.Body.String(), `# {request_id="id-of-the-test"}`) {
+		t.Error("no exemplar with the id of a request")
+	}
+}
+
+func TestStrangersAddNoSeries(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, app *app, _ *strings.Builder) {
+		ask(app, "GET", "/metrics")
+		before := series(ask(app, "GET", "/metrics"))
+		for i := range 10_000 {
+			ask(app, []string{"GET", "POST", "BREW", "PROPFIND"}[i%4], fmt.Sprintf("/x%d/../%x?q=%d", i, i*7919, i))
+		}
+		after := series(ask(app, "GET", "/metrics"))
+		// A redirect of an unclean path is a code that had not been seen before.
+		if grown := countFamilies(after, "http_requests_total") - countFamilies(before, "http_requests_total"); grown > 1 {
+			t.Errorf("10000 random requests added %d series to http_requests_total, want at most 1", grown)
+		}
+	})
+}
+
+func series(w *httptest.ResponseRecorder) []string {
+	var all []string
+	for line := range strings.Lines(w.Body.String()) {
+		if !strings.HasPrefix(line, "#") {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
+func countFamilies(series []string, family string) (n int) {
+	for _, line := range series {
+		if strings.HasPrefix(line, family+"{") {
+			n++
+		}
+	}
+	return n
+}
+
+func TestTokens(t *testing.T) {
+	inBubble(t, []string{"HEALTH_TOKEN=h", "METRICS_TOKEN=m"}, func(t *testing.T, app *app, _ *strings.Builder) {
+		for _, test := range []struct {
+			path, token string
+			code        int
+		}{
+			{"/metrics", "", 401}, {"/metrics", "h", 401}, {"/metrics", "m", 200},
+			{"/health/detailed", "", 401}, {"/health/detailed", "m", 401}, {"/health/detailed", "h", 200},
+			{"/health/metrics", "", 401}, {"/health/metrics", "h", 200},
+			{"/health", "", 200}, {"/health/ready", "", 200}, {"/health/live", "", 200},
+		} {
+			if w := ask(app, "GET", test.path, "Authorization", "Bearer "+test.token); w.Code != test.code {
+				t.Errorf("%s with token %q: %d, want %d", test.path, test.token, w.Code, test.code)
+			}
+		}
+	})
+}
+
+func TestFaultsDoNotExistUnlessAskedFor(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, app *app, _ *strings.Builder) {
+		for _, name := range []string{"crash", "hang", "leak", "errors", "slow"} {
+			if w := ask(app, "POST", "/debug/fault/"+name); w.Code != 404 {
+				t.Errorf("%s: %d, want 404", name, w.Code)
+			}
+		}
+	})
+}
+
+func TestErrorRateMakesTheServiceUnhealthyAndItRecovers(t *testing.T) {
+	inBubble(t, []string{"FAULT_INJECTION=true"}, func(t *testing.T, app *app, log *strings.Builder) {
+		ask(app, "POST", "/debug/fault/errors?for=1m")
+		for range 100 {
+			ask(app, "GET", "/")
+		}
+		time.Sleep(15 * time.Second)
+		if w := ask(app, "GET", "/health"); w.Code != 503 {
+			t.Errorf("/health after 100 errors: %d, want 503", w.Code)
+		}
+		if w := ask(app, "GET", "/health/ready"); w.Code != 200 {
+			t.Errorf("/health/ready: %d, want 200: there is nowhere else to go", w.Code)
+		}
+		for range 60 { // somebody watches: its 503s must not keep the status down
+			time.Sleep(6 * time.Second)
+			ask(app, "GET", "/health")
+		}
+		if w := ask(app, "GET", "/health"); w.Code != 200 {
+			t.Errorf("/health six minutes later: %d %s, want 200", w.Code, w.Body)
+		}
+		logged := log.String()
+		for _, want := range []string{`"check":"error_rate"`, `"to":"unhealthy"`, "unhealthy from 50%"} {
+			if !strings.Contains(logged, want) {
+				t.Errorf("the log does not tell %s:\n%s", want, logged)
+			}
+		}
+	})
+}
+
+func TestPanics(t *testing.T) {
+	core, lines := observer.New(zap.InfoLevel)
+	metrics := httpmetrics.New(prometheus.NewRegistry())
+	serve := func(handler http.HandlerFunc) (w *httptest.ResponseRecorder, panicked any) {
+		router := mux.NewRouter()
+		router.Use(metrics.Label, contain(zap.New(core)))
+		router.Handle("/", handler)
+		w = httptest.NewRecorder()
+		defer func() { panicked = recover() }()
+		metrics.Wrap(router).ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+		return w, nil
+	}
+	w, panicked := serve(func(http.ResponseWriter, *http.Request) { panic("no such customer") })
+	if panicked != nil || w.Code != 500 || !strings.Contains(w.Body.String(), `"error":"internal"`) {
+		t.Errorf("before the answer began: %v, %d %s, want a 500", panicked, w.Code, w.Body)
+	}
+	_, panicked = serve(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "half"); panic("no such customer") })
+	if panicked != http.ErrAbortHandler {
+		t.Errorf("after the answer began: %v, want the connection cut", panicked)
+	}
+	if got := lines.FilterMessage("a handler panicked").FilterField(zap.Any("panic", "no such customer")).Len(); got != 2 {
+		t.Errorf("%d lines in the log, want 2: %v", got, lines.All())
+	}
+	_, panicked = serve(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	if panicked != http.ErrAbortHandler || lines.Len() != 2 {
+		t.Errorf("a wanted abort: %v, %d lines, want it passed on in silence", panicked, lines.Len())
+	}
+	if got := metrics.Stats().Errors; got < 1 {
+		t.Errorf("%d errors counted", got)
+	}
+}
+
+func TestAccessLog(t *testing.T) {
+	inBubble(t, nil, func(t *testing.T, app *app, log *strings.Builder) {
+		ask(app, "GET", "/api/hello/world?token=hunter2")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		logged := log.String()
+		for _, want := range []string{`"route":"/api/hello/{name}"`, `"path":"/api/hello/world"`, `"request_id":"id-of-the-test"`, `"status":200`} {
+			if !strings.Contains(logged, want) {
+				t.Errorf("the log does not hold %s:\n%s", want, logged)
+			}
+		}
+		if strings.Contains(logged, "hunter2") {
+			t.Errorf("the query is in the log:\n%s", logged)
+		}
+	})
+}
