@@ -20,6 +20,10 @@ const evidenceBefore = 2 * time.Second
 // that, since the engine keeps it; of what hangs, the figures are taken first.
 func (l *loop) restart(a supervise.Action) {
 	r, v := a.Restart, l.view(a.Target)
+	if l.dryRun {
+		l.pretend(a)
+		return
+	}
 	l.fail("write the ledger before a restart", l.save(a.Target, r.Counted))
 	l.metrics.Restarted(a.Target, r.Reason)
 	s := l.targets[a.Target]
@@ -51,6 +55,17 @@ func (l *loop) restart(a supervise.Action) {
 			cancel()
 		}
 		o := l.driver.Restart(ctx, a.Target, a.Instance, r)
+		l.send(ctx, word{event: supervise.Event{Kind: supervise.EventOutcome, Target: a.Target, Outcome: o}})
+	})
+}
+
+// pretend is a dry run's restart: it is reported, nothing is done, and the core is told that it did not happen.
+func (l *loop) pretend(a supervise.Action) {
+	l.write(journal.Entry{Type: journal.TypeRestart, Level: journal.LevelWarn, Target: a.Target, Reason: a.Restart.Reason,
+		Detail: "dry run, nothing is done: " + a.Restart.Detail})
+	ctx := l.calling
+	l.calls.Go(func() {
+		o := supervise.Outcome{Attempt: a.Restart.Attempt, Err: "dry run"}
 		l.send(ctx, word{event: supervise.Event{Kind: supervise.EventOutcome, Target: a.Target, Outcome: o}})
 	})
 }
@@ -120,6 +135,9 @@ func (l *loop) report(a supervise.Action, who string) {
 	}
 	switch {
 	case ch.Reason == supervise.ReasonActionFailed, ch.Reason == supervise.ReasonActionTimeout:
+		if l.dryRun {
+			return
+		}
 		e.Type, e.Level = journal.TypeRestartFailed, journal.LevelError
 		l.metrics.RestartFailed(a.Target)
 	case ch.To == supervise.StateMisconfigured:
@@ -139,6 +157,9 @@ func (l *loop) report(a supervise.Action, who string) {
 		zap.String("reason", string(ch.Reason)), zap.String("detail", ch.Detail), zap.String("incident", incident), zap.String("by", who))
 	if ch.To == supervise.StateGone {
 		delete(l.targets, a.Target)
+		return
+	}
+	if l.dryRun {
 		return
 	}
 	durable := ch.To == supervise.StateStopped || ch.To == supervise.StatePaused // a power failure must not bring these back

@@ -45,6 +45,8 @@ type loop struct {
 	now      func() time.Time
 	status   *board
 
+	dryRun  bool    // decide and report, touch nothing
+	pinger  *pinger // nil: nobody outside wants to know
 	words   chan word
 	notices chan docker.Notice
 	timers  map[string]*time.Timer
@@ -101,6 +103,7 @@ func (l *loop) run(ctx context.Context) error {
 			l.hear(w)
 		case <-ticker.C:
 			l.publish()
+			l.pinger.round(&l.calls, calling, l.now(), l.docker.Connected)
 		}
 	}
 }

@@ -228,3 +228,30 @@ func TestCommandsReachTheLoop(t *testing.T) {
 		stop()
 	})
 }
+
+func TestDryRunTouchesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, e := t.TempDir(), newEngine()
+		e.restart = func(supervise.Restart) supervise.Outcome {
+			t.Error("the engine was asked")
+			return supervise.Outcome{}
+		}
+		l, stop := watched(t, dir, e)
+		l.dryRun = true
+		e.look()
+		synctest.Wait()
+		e.exit(1)
+		time.Sleep(time.Minute)
+		data, err := os.ReadFile(filepath.Join(dir, "watchdog.log"))
+		if err != nil {
+			t.Error(err)
+		}
+		if n := strings.Count(string(data), "dry run, nothing is done"); n < 2 {
+			t.Errorf("reported %d restarts that it would have made, want a first and repeated ones:\n%s", n, data)
+		}
+		if strings.Contains(ledger(t, dir), "restart_ages_seconds") {
+			t.Error("a dry run spent budget")
+		}
+		stop()
+	})
+}

@@ -48,7 +48,9 @@ Without a command it watches. It is configured by the environment; watchdog chec
 type commands struct {
 	Version kong.VersionFlag `help:"Print the version."`
 
-	Watch  struct{} `cmd:"" default:"1" help:"Watch and heal until told to stop (the default)."`
+	Watch struct {
+		DryRun bool `help:"Decide and report, touch nothing."`
+	} `cmd:"" default:"withargs" help:"Watch and heal until told to stop (the default)."`
 	Status struct {
 		JSON bool `help:"Print JSON."`
 	} `cmd:"" help:"Show every target: its state, since when and why, and what is left of its restart budget."`
@@ -65,10 +67,13 @@ type commands struct {
 		target
 		For time.Duration `help:"Resume by itself after this time, e.g. 30m."`
 	} `cmd:"" help:"Leave a target alone until resumed."`
-	Resume      target   `cmd:"" help:"Look after a paused target again."`
-	Restart     target   `cmd:"" help:"Restart a target now. It spends no budget."`
-	Reset       target   `cmd:"" help:"Clear a target's restart history, so that its budget is whole again."`
-	Check       struct{} `cmd:"" help:"Check the configuration and list its variables."`
+	Resume     target   `cmd:"" help:"Look after a paused target again."`
+	Restart    target   `cmd:"" help:"Restart a target now. It spends no budget."`
+	Reset      target   `cmd:"" help:"Clear a target's restart history, so that its budget is whole again."`
+	Check      struct{} `cmd:"" help:"Check the configuration and list its variables."`
+	Completion struct {
+		Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
+	} `cmd:"" help:"Print a script that completes commands and targets in a shell."`
 	Healthcheck struct{} `cmd:"" help:"Fail when the watchdog does not answer or its loop hangs."`
 }
 
@@ -93,6 +98,10 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	}
 	if err != nil {
 		return fmt.Errorf("%w; %w", err, errUsage)
+	}
+	if parsed.Command() == "completion <shell>" {
+		_, err := io.WriteString(stdout, completion(cli.Completion.Shell, parser.Model))
+		return err
 	}
 	s, faults := loadSettings(environ)
 	if parsed.Command() == "check" {
@@ -120,5 +129,6 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case "healthcheck":
 		return runHealthcheck(ctx, v)
 	}
+	s.DryRun = s.DryRun || cli.Watch.DryRun
 	return watch(ctx, s, info, stdout)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/url"
 	"time"
 
 	"github.com/upkeephq/upkeep/services/kit/config"
@@ -26,6 +27,9 @@ type settings struct {
 	MaxRestarts   int            `env:"WATCHDOG_MAX_RESTARTS" envDefault:"10" allowed:"a whole number from 0 (never restart) to 1000"`
 	RestartWindow units.Duration `env:"WATCHDOG_RESTART_WINDOW" envDefault:"3600" allowed:"seconds (3600) or a duration (1h), 1s or more"`
 
+	DryRun  bool          `env:"WATCHDOG_DRY_RUN" envDefault:"false" allowed:"true (decide and report, touch nothing) or false"`
+	PingURL config.Secret `env:"WATCHDOG_PING_URL" allowed:"an http or https URL to call after each round, for an outside observer; none when empty"`
+
 	// ReceiversFile is where the setup service tells who is notified.
 	ReceiversFile string `env:"UPKEEP_RECEIVERS_FILE" allowed:"the path of receivers.json, as the setup service writes it"`
 }
@@ -45,6 +49,8 @@ func loadSettings(environ []string) (settings, error) {
 		want(s.Failures >= 1 && s.Failures <= 60, "Failures")
 		want(s.MaxRestarts >= 0 && s.MaxRestarts <= 1000, "MaxRestarts")
 		want(s.RestartWindow.Std() >= time.Second, "RestartWindow")
+		u, err := url.Parse(s.PingURL.Reveal())
+		want(s.PingURL == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "", "PingURL")
 		return faults
 	})
 }

@@ -76,6 +76,9 @@ func describe[T any](field string, variables map[string]string) *Fault {
 	if !set {
 		value = v.Default
 	}
+	if f.Type == reflect.TypeFor[Secret]() {
+		value = Secret(value).String()
+	}
 	return &Fault{Variable: v.Name, Value: value, Allowed: v.Allowed}
 }
 
