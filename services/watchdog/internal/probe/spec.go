@@ -43,7 +43,7 @@ func Parse(s string) (Spec, error) {
 	case u.User != nil:
 		return Spec{}, errors.New("user and password are not supported")
 	}
-	if strings.ContainsFunc(spec.Host, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`"/\#?@[]`, r) }) {
+	if strings.ContainsFunc(spec.Host, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`"/\#?@[]%`, r) }) {
 		return Spec{}, fmt.Errorf("%q is no host", spec.Host)
 	}
 	if spec.Port, err = port(u, spec); err != nil {
