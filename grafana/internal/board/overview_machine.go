@@ -25,6 +25,15 @@ func machine() []cog.Builder[dashboard.Panel] {
 			Max(1).
 			WithTarget(over(`max by (mountpoint) (system_filesystem_usage_bytes{`+ofJob+`} / system_filesystem_size_bytes{`+ofJob+`})`, "{{mountpoint}}")),
 
+		chart(frame{"CPU of the containers", "What each container that the watchdog looks after uses; 100% is one processor.", units.PercentUnit, 12}).
+			WithTarget(over(`sum by (name) (rate(container_cpu_usage_seconds_total{`+ofContainer+`}[$__rate_interval]))`, "{{name}}")),
+
+		chart(frame{"Memory of the containers", "Share of its limit that each container uses, or of the machine's memory where it has no limit. At 100% the kernel ends it: reason oom.", units.PercentUnit, 12}).
+			Max(1).
+			WithTarget(over(`  max by (name) (container_memory_working_set_bytes{`+ofContainer+`} / (container_spec_memory_limit_bytes{`+ofContainer+`} > 0))
+or
+  max by (name) (container_memory_working_set_bytes{`+ofContainer+`}) / on () group_left () max(system_memory_limit_bytes{`+ofJob+`})`, "{{name}}")),
+
 		chart(frame{"Load", "Processes that run or wait to run, averaged over 1, 5 and 15 minutes. More than there are processors means waiting.", units.Short, 8}).
 			WithTarget(over(`max(system_load1{`+ofJob+`})`, "1 minute")).
 			WithTarget(over(`max(system_load5{`+ofJob+`})`, "5 minutes").RefId("B")).

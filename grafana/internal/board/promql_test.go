@@ -132,6 +132,10 @@ func TestSelectorsFollowTheVariables(t *testing.T) {
 				if !has("target") {
 					t.Errorf("%s is not chosen by target", s)
 				}
+			case strings.HasPrefix(s.Name, "container_"):
+				if !has("name") {
+					t.Errorf("%s is not chosen by name", s)
+				}
 			default:
 				if !has("job") || !has("instance") {
 					t.Errorf("%s is not chosen by job and instance", s)

@@ -13,6 +13,9 @@ const (
 	ofJob     = `job=~"$job",instance=~"$instance"`
 	ofRequest = ofJob + `,route=~"$route"`
 	ofTarget  = `target=~"$target"`
+
+	// The targets that are containers, by the names that Compose gives them.
+	ofContainer = `name=~"$target"`
 )
 
 func source() common.DataSourceRef {
