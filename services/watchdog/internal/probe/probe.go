@@ -144,7 +144,7 @@ func explain(err error) string {
 	switch {
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "connection refused"
-	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), strings.Contains(err.Error(), "server closed idle connection"):
 		return "the connection was closed without an answer"
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok {

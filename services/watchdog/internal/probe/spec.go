@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -45,6 +46,9 @@ func Parse(s string) (Spec, error) {
 	}
 	if strings.ContainsFunc(spec.Host, func(r rune) bool { return r <= ' ' || r == 0x7f || strings.ContainsRune(`"/\#?@[]%`, r) }) {
 		return Spec{}, fmt.Errorf("%q is no host", spec.Host)
+	}
+	if _, err := netip.ParseAddr(spec.Host); err != nil && strings.Contains(spec.Host, ":") {
+		return Spec{}, fmt.Errorf("%q is no address", spec.Host)
 	}
 	if spec.Port, err = port(u, spec); err != nil {
 		return Spec{}, err
