@@ -32,7 +32,7 @@ type Config struct {
 	FaultInjection bool `env:"FAULT_INJECTION" envDefault:"false" allowed:"true or false"`
 
 	HealthCheckInterval Duration `env:"HEALTH_CHECK_INTERVAL" envDefault:"10" allowed:"seconds (10) or a duration (1m30s), more than 0"`
-	DiskPaths           []string `env:"DISK_PATHS" envDefault:"/" allowed:"absolute paths with commas between"`
+	DiskPaths           []string `env:"DISK_PATHS" envDefault:"/" allowed:"different absolute paths with commas between"`
 	CPUDegraded         Ratio    `env:"HEALTH_CPU_DEGRADED" envDefault:"0.95" allowed:"a ratio from 0 (never) to 1"`
 	CPUUnhealthy        Ratio    `env:"HEALTH_CPU_UNHEALTHY" envDefault:"0" allowed:"a ratio from 0 (never) to 1"`
 	MemoryDegraded      Ratio    `env:"HEALTH_MEMORY_DEGRADED" envDefault:"0.9" allowed:"a ratio from 0 (never) to 1"`

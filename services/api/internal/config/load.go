@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"path"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/caarlos0/env/v10"
@@ -40,6 +41,7 @@ func Load(environ []string) (Config, error) {
 	for _, field := range c.outOfRange() {
 		if one := fault(field, variables); !broken[one.Variable] {
 			faults = append(faults, one)
+			broken[one.Variable] = true
 		}
 	}
 	return c, errors.Join(faults...)
@@ -75,11 +77,9 @@ func (c Config) outOfRange() []string {
 	want(c.LogMaxAgeDays >= 1, "LogMaxAgeDays")
 	want(c.HealthCheckInterval > 0, "HealthCheckInterval")
 	want(c.ShutdownTimeout > 0, "ShutdownTimeout")
-	absolute := len(c.DiskPaths) > 0
-	for _, p := range c.DiskPaths {
-		absolute = absolute && path.IsAbs(p)
+	for i, p := range c.DiskPaths {
+		want(path.IsAbs(p) && !slices.Contains(c.DiskPaths[:i], p), "DiskPaths")
 	}
-	want(absolute, "DiskPaths")
 	return fields
 }
 
