@@ -109,7 +109,7 @@ func TestMetricsOfRulesAndPanelsExist(t *testing.T) {
 
 // unmatched says why a matcher never selects anything, or nothing. A variable of Grafana matches everything.
 func unmatched(known map[string][]string, m *labels.Matcher) string {
-	if m.Name == labels.MetricName || slices.Contains(scrapeLabels, m.Name) {
+	if m.Name == model.MetricNameLabel || slices.Contains(scrapeLabels, m.Name) {
 		return ""
 	}
 	values, has := known[m.Name]
