@@ -49,7 +49,7 @@ type slot struct {
 }
 
 func (w *window) add(now time.Duration, code int, probe bool) {
-	failed := code >= 500 && !(probe && code == http.StatusServiceUnavailable)
+	failed := code >= 500 && (!probe || code != http.StatusServiceUnavailable)
 	w.total.Add(1)
 	if failed {
 		w.errors.Add(1)
