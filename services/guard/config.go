@@ -37,7 +37,7 @@ func configure(getenv func(string) string) (config, error) {
 	}
 	level, known := levels[strings.ToUpper(cmp.Or(getenv("LOG_LEVEL"), "INFO"))]
 	if !known {
-		faults = append(faults, fmt.Errorf("LOG_LEVEL=%q: want DEBUG, INFO, WARNING or ERROR", getenv("LOG_LEVEL")))
+		faults = append(faults, fmt.Errorf("LOG_LEVEL=%q: want DEBUG, INFO, WARN or ERROR", getenv("LOG_LEVEL")))
 	}
 	c.level = level
 	return c, errors.Join(faults...)

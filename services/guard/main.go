@@ -30,7 +30,7 @@ const usage = `guard: lets the watchdog reach the Docker engine, and nothing mor
 Environment
   DOCKER_SOCKET    the engine's Unix socket (/var/run/docker.sock)
   GUARD_ADDRESS    where to listen (:2375)
-  LOG_LEVEL        DEBUG, INFO, WARNING, ERROR (INFO)
+  LOG_LEVEL        DEBUG, INFO, WARN or ERROR (INFO)
 `
 
 func main() {

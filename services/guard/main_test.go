@@ -61,7 +61,7 @@ func TestCommandLine(t *testing.T) {
 		{nil, map[string]string{"DOCKER_SOCKET": "tcp://x", "GUARD_ADDRESS": "99999999", "LOG_LEVEL": "loud"}, "",
 			"DOCKER_SOCKET=\"tcp://x\": want the absolute path of a Unix socket\n" +
 				"GUARD_ADDRESS=\"99999999\": want host:port or :port with a port from 0 to 65535\n" +
-				"LOG_LEVEL=\"loud\": want DEBUG, INFO, WARNING or ERROR"},
+				"LOG_LEVEL=\"loud\": want DEBUG, INFO, WARN or ERROR"},
 		{nil, map[string]string{"GUARD_ADDRESS": ":123456"}, "", "GUARD_ADDRESS"},
 		{[]string{"healthcheck"}, map[string]string{"GUARD_ADDRESS": "127.0.0.1:1"}, "", "refused"},
 	} {
