@@ -231,6 +231,9 @@ func everyQuery(t *testing.T, check func(where string, expr parser.Expr)) {
 		for _, text := range r.Annotations {
 			for _, m := range inTemplate.FindAllStringSubmatch(text, -1) {
 				source := strings.NewReplacer(`\"`, `"`, `%q`, `""`).Replace(m[1])
+				if strings.HasPrefix(source, "%") { // a printf of a value, not of a query
+					continue
+				}
 				parse(file+": description of "+r.Alert, source)
 			}
 		}
