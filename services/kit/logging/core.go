@@ -1,8 +1,11 @@
 package logging
 
 import (
+	"fmt"
 	"sync"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
 )
 
@@ -40,7 +43,7 @@ var scratch = sync.Pool{New: func() any { return new([]byte) }}
 // Write implements zapcore.Core.
 func (c *core) Write(e zapcore.Entry, fields []zapcore.Field) error {
 	c.metrics.count(e.Level)
-	buf, err := c.enc.EncodeEntry(e, fields)
+	buf, err := c.encode(e, fields)
 	if err != nil {
 		return err
 	}
@@ -63,6 +66,16 @@ func (c *core) Write(e zapcore.Entry, fields []zapcore.Field) error {
 		return c.Sync()
 	}
 	return nil
+}
+
+// encode contains the panic of a value that cannot be written: the line then says so.
+func (c *core) encode(e zapcore.Entry, fields []zapcore.Field) (buf *buffer.Buffer, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			buf, err = c.enc.EncodeEntry(e, []zapcore.Field{zap.String("fields_lost", fmt.Sprint(v))})
+		}
+	}()
+	return c.enc.EncodeEntry(e, fields)
 }
 
 // Sync implements zapcore.Core: it waits for the writers, for a bounded time.

@@ -1,8 +1,11 @@
 package logging
 
 import (
+	"bytes"
 	"strings"
+	"time"
 
+	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 )
 
@@ -22,6 +25,20 @@ func newEncoder(json bool) zapcore.Encoder {
 	c.EncodeTime = zapcore.TimeEncoderOfLayout("2006-01-02T15:04:05.000Z07:00")
 	c.ConsoleSeparator = "  "
 	return zapcore.NewConsoleEncoder(c)
+}
+
+// gapLine makes the line that tells a reader where lines are missing.
+func gapLine(json bool) func(lost int) []byte {
+	enc := newEncoder(json)
+	return func(lost int) []byte {
+		e := zapcore.Entry{Level: zapcore.WarnLevel, Time: time.Now(), Message: "log lines were lost before this one"}
+		buf, err := enc.EncodeEntry(e, []zapcore.Field{zap.Int("lost", lost)})
+		if err != nil {
+			return nil
+		}
+		defer buf.Free()
+		return bytes.Clone(buf.Bytes())
+	}
 }
 
 func upper(s string) string { return strings.ToUpper(strings.TrimSpace(s)) }

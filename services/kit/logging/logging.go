@@ -113,7 +113,7 @@ func (l *Logs) logger(core zapcore.Core, c Config) *zap.Logger {
 }
 
 func (l *Logs) sink(name string, w io.Writer, c Config) *sink {
-	s := newSink(name, w, c.QueueBytes, c.FlushTimeout, l.metrics.dropped.WithLabelValues(name))
+	s := newSink(name, w, c.QueueBytes, c.FlushTimeout, l.metrics.dropped.WithLabelValues(name), gapLine(c.JSON))
 	l.sinks = append(l.sinks, s)
 	return s
 }

@@ -11,7 +11,7 @@ const blank = "[redacted]"
 //   - values of secret names (see secretName): "api_token":"…", DB_PASSWORD=…, Authorization: Bearer …
 //   - passwords in URLs, and user parts long enough to be tokens: postgres://user:…@host
 //   - passwords in data source names of the form user:…@tcp(host)
-//   - bearer credentials on their own
+//   - bearer credentials on their own, and what follows a flag: --password …
 type redactor struct {
 	json bool // text stands inside JSON strings, with their escapes
 }
@@ -36,7 +36,9 @@ func (r redactor) redact(buf, line []byte) ([]byte, bool) {
 		case '@':
 			s = r.inDSN(line, i, done)
 		case ' ':
-			s = r.bearer(line, i)
+			if s = r.bearer(line, i); s.to == 0 {
+				s = r.afterFlag(line, i)
+			}
 		}
 		if s.to <= s.from {
 			continue

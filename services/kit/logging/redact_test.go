@@ -60,6 +60,7 @@ func TestRedact(t *testing.T) {
 		{name: "libpq", in: `host=h password=p user=u` + "\n", want: `host=h password=[redacted] user=u` + "\n", console: true},
 		{name: "console quotes", in: `x token="a b" y` + "\n", want: `x token="[redacted]" y` + "\n", console: true},
 		{name: "console fields", in: "INFO  x  {\"api_key\": \"a\\\"b\", \"n\": 1}\n", want: "INFO  x  {\"api_key\": \"[redacted]\", \"n\": 1}\n", console: true},
+		{name: "flag", in: `{"msg":"run x --db-password hunter2 --verbose"}`, want: `{"msg":"run x --db-password [redacted] --verbose"}`},
 		{name: "not a name", in: `{"msg":"= : =x :y ://@ ://:@ @( @tcp("}`, want: `{"msg":"= : =x :y ://@ ://:@ @( @tcp("}`},
 	} {
 		got, changed := redactor{json: !c.console}.redact(nil, []byte(c.in))

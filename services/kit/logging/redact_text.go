@@ -72,6 +72,19 @@ func (r redactor) bearer(line []byte, i int) span {
 	return span{from: i + 1, to: to}
 }
 
+// afterFlag looks at the space at i: does a secret flag stand before it?
+func (r redactor) afterFlag(line []byte, i int) span {
+	start := i
+	for start > 0 && nameByte(line[start-1]) {
+		start--
+	}
+	flag := line[start:i]
+	if !bytes.HasPrefix(flag, []byte("--")) || !secretName(flag) {
+		return span{}
+	}
+	return r.value(line, i+1, false)
+}
+
 // endsWord reports whether the byte at i ends a URL or a DSN.
 func (r redactor) endsWord(line []byte, i int) bool {
 	switch c := line[i]; c {

@@ -26,12 +26,19 @@ type sink struct {
 	timeout time.Duration
 	dropped prometheus.Counter
 
+	// gap makes the line that tells of lost ones; it may be nil.
+	gap func(lost int) []byte
+
 	wake chan struct{}
 	done chan struct{}
-	torn bool // the last write ended inside a line; the goroutine's own
+
+	// Of the goroutine alone:
+	torn bool // the last write ended inside a line
+	lost int  // lines lost since the last one that was written
 
 	mu      sync.Mutex
 	pending []byte
+	refused int // lines that found no room since the last batch was taken
 	closed  bool
 	queued  uint64 // bytes taken so far
 	written uint64 // bytes written or given up so far
@@ -44,8 +51,8 @@ type waiter struct {
 	ready chan struct{}
 }
 
-func newSink(name string, out io.Writer, limit int, timeout time.Duration, dropped prometheus.Counter) *sink {
-	s := &sink{name: name, out: out, limit: limit, timeout: timeout, dropped: dropped,
+func newSink(name string, out io.Writer, limit int, timeout time.Duration, dropped prometheus.Counter, gap func(int) []byte) *sink {
+	s := &sink{name: name, out: out, gap: gap, limit: limit, timeout: timeout, dropped: dropped,
 		wake: make(chan struct{}, 1), done: make(chan struct{})}
 	go s.run()
 	return s
@@ -55,6 +62,7 @@ func newSink(name string, out io.Writer, limit int, timeout time.Duration, dropp
 func (s *sink) add(line []byte) {
 	s.mu.Lock()
 	if s.closed || len(s.pending)+len(line) > s.limit {
+		s.refused++
 		s.mu.Unlock()
 		s.dropped.Inc()
 		return
@@ -127,8 +135,11 @@ func (s *sink) flush(spare []byte) []byte {
 			return trim(spare)
 		}
 		s.pending = spare[:0]
+		refused := s.refused
+		s.refused = 0
 		s.mu.Unlock()
 		s.writeAll(batch)
+		s.lost += refused // they came when this batch had filled the queue
 		s.release(uint64(len(batch)))
 		spare = batch
 	}
@@ -172,19 +183,36 @@ func (s *sink) writeAll(batch []byte) {
 	}
 }
 
+// writeChunk writes whole lines. Before the first one after a loss comes a line that tells of it.
 func (s *sink) writeChunk(chunk []byte) {
 	if s.torn { // a full disk cut the last line: end it, so that this one can be read
 		if _, err := s.out.Write([]byte{'\n'}); err != nil {
-			s.dropped.Add(float64(bytes.Count(chunk, []byte{'\n'})))
+			s.lose(chunk)
 			return
 		}
 		s.torn = false
 	}
+	if s.lost > 0 && s.gap != nil {
+		notice := s.gap(s.lost)
+		if n, err := s.out.Write(notice); err != nil {
+			s.torn = n > 0 && n < len(notice)
+			s.lose(chunk)
+			return
+		}
+	}
+	s.lost = 0
 	n, err := s.out.Write(chunk)
 	if err == nil {
 		return
 	}
 	n = max(0, min(n, len(chunk)))
 	s.torn = n > 0 && chunk[n-1] != '\n'
-	s.dropped.Add(float64(bytes.Count(chunk[n:], []byte{'\n'})))
+	s.lose(chunk[n:])
+}
+
+// lose counts the lines of p as lost.
+func (s *sink) lose(p []byte) {
+	lines := bytes.Count(p, []byte{'\n'})
+	s.lost += lines
+	s.dropped.Add(float64(lines))
 }

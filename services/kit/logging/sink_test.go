@@ -41,7 +41,7 @@ func (d *disk) Write(p []byte) (int, error) {
 
 func TestAFullDiskLosesLinesAndCountsThem(t *testing.T) {
 	d := &disk{room: 25}
-	s := newSink("test", d, 1<<20, time.Second, counter())
+	s := newSink("test", d, 1<<20, time.Second, counter(), func(lost int) []byte { return fmt.Appendf(nil, "%d are missing\n", lost) })
 	say := func(i int) {
 		s.add(fmt.Appendf(nil, "line %04d\n", i)) // 10 bytes
 		if err := s.sync(); err != nil {
@@ -61,7 +61,7 @@ func TestAFullDiskLosesLinesAndCountsThem(t *testing.T) {
 	if err := s.close(); err != nil {
 		t.Fatal(err)
 	}
-	if got, want := d.data.String(), "line 0000\nline 0001\nline \nline 0005\n"; got != want {
+	if got, want := d.data.String(), "line 0000\nline 0001\nline \n3 are missing\nline 0005\n"; got != want {
 		t.Errorf("the file holds %q, want %q", got, want)
 	}
 	if lost(s) != 3 {
@@ -87,7 +87,7 @@ func (w *stuck) Write(p []byte) (int, error) {
 func TestABlockedWriterBlocksNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &stuck{free: make(chan struct{})}
-		s := newSink("test", w, 1000, 2*time.Second, counter())
+		s := newSink("test", w, 1000, 2*time.Second, counter(), nil)
 		s.add([]byte("first one\n"))
 		synctest.Wait() // the goroutine hangs in it now
 		start := time.Now()
@@ -105,7 +105,7 @@ func TestABlockedWriterBlocksNobody(t *testing.T) {
 		}
 		close(w.free)
 		synctest.Wait()
-		if w.got != 101 {
+		if w.got != 101 { // the one that hung and what was queued
 			t.Errorf("the writer got %d lines in the end, want 101", w.got)
 		}
 	})
@@ -114,7 +114,7 @@ func TestABlockedWriterBlocksNobody(t *testing.T) {
 func TestSyncWaitsOnlyForWhatWasThere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &stuck{free: make(chan struct{}, 1)}
-		s := newSink("test", w, 1000, time.Minute, counter())
+		s := newSink("test", w, 1000, time.Minute, counter(), nil)
 		s.add([]byte("one\n"))
 		synctest.Wait()
 		w.free <- struct{}{}
@@ -156,7 +156,7 @@ type writerFunc func([]byte) (int, error)
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func TestAClosedSinkCounts(t *testing.T) {
-	s := newSink("test", &disk{room: 100}, 100, time.Second, counter())
+	s := newSink("test", &disk{room: 100}, 100, time.Second, counter(), nil)
 	if err := errors.Join(s.close(), s.close()); err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestAClosedSinkCounts(t *testing.T) {
 }
 
 func BenchmarkSink(b *testing.B) {
-	s := newSink("bench", writerFunc(func(p []byte) (int, error) { return len(p), nil }), 4<<20, time.Second, counter())
+	s := newSink("bench", writerFunc(func(p []byte) (int, error) { return len(p), nil }), 4<<20, time.Second, counter(), nil)
 	line := []byte(strings.Repeat("x", 249) + "\n")
 	b.ReportAllocs()
 	for b.Loop() {
