@@ -18,7 +18,7 @@ import (
 // them leaks.
 const (
 	manyGoroutines = 10_000
-	longPause      = 100 * time.Millisecond
+	longPause      = time.Second // a container that has used up its quota pauses for a tenth of it
 )
 
 // standardChecks watch the process and what it runs on. They change the status
@@ -69,13 +69,15 @@ func hostFigure(host *hostinfo.Sampler, pick func(*hostinfo.Snapshot) hostinfo.R
 // is no emergency.
 const fewRequests = 20
 
+// errorRate looks at five minutes, and at the latest one as well, so that an
+// outage that is over does not stand in the status for five minutes more.
 func errorRate(requests *httpmetrics.Metrics) func() (float64, error) {
 	return func() (float64, error) {
-		window := requests.Stats().Last5m
-		if window.Requests < fewRequests {
+		stats := requests.Stats()
+		if stats.Last5m.Requests < fewRequests {
 			return 0, nil
 		}
-		return window.ErrorRate, nil
+		return min(stats.Last1m.ErrorRate, stats.Last5m.ErrorRate), nil
 	}
 }
 

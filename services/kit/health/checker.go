@@ -17,7 +17,8 @@ type Options struct {
 	// than a status.
 	Service, Version, Revision string
 	// OnChange is called once for every change of a status, of a check or of
-	// the whole service. Calls come one at a time; it should return soon.
+	// the whole service. Calls come one at a time; it should return soon, and
+	// must not call Drain.
 	OnChange func(Change)
 	// Rand gives numbers in [0,1) for the jitter; math/rand/v2 when nil.
 	Rand func() float64

@@ -143,6 +143,9 @@ func TestHangingCheckFailsAndIsNotCalledAgain(t *testing.T) {
 		if got := c.Status(); got != health.Healthy {
 			t.Errorf("after it came back: %v, want healthy", got)
 		}
+		if latency := c.Report().Checks[0].Latency; latency > time.Second {
+			t.Errorf("latency %v: the late answer was taken, want a fresh one", latency)
+		}
 	})
 }
 

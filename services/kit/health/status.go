@@ -15,7 +15,7 @@ const (
 )
 
 // Statuses lists every status that a check can have, for metrics and tables.
-var Statuses = []Status{Unknown, Healthy, Degraded, Unhealthy}
+var Statuses = [...]Status{Unknown, Healthy, Degraded, Unhealthy}
 
 var statusNames = [...]string{"unknown", "healthy", "degraded", "unhealthy"}
 

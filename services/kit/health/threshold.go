@@ -64,9 +64,10 @@ func Goroutines(limits Limits) Func {
 // GCPause makes a check of the longest pause of the garbage collector since
 // the run before, in seconds.
 func GCPause(limits Limits) Func {
-	var seen int64
+	var stats debug.GCStats
+	debug.ReadGCStats(&stats)
+	seen := stats.NumGC
 	return Threshold("seconds", limits, func() (float64, error) {
-		var stats debug.GCStats
 		debug.ReadGCStats(&stats)
 		fresh := min(stats.NumGC-seen, int64(len(stats.Pause)))
 		seen = stats.NumGC

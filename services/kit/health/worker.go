@@ -2,6 +2,7 @@ package health
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"sync"
@@ -44,12 +45,11 @@ func newWorker(c *Checker, check Check) *worker {
 type run struct {
 	began time.Time
 	slot  observationSlot
-	done  chan error // gets one value
+	err   error         // once done
+	done  chan struct{} // closed when the function has come back
 }
 
-// loop runs the check at its pace until the context ends. A run that does not
-// come back keeps the check from being called again, and every round that
-// passes meanwhile counts as a failure.
+// loop runs the check at its pace until the context ends.
 func (w *worker) loop(ctx context.Context) {
 	began := time.Now()
 	timer := time.NewTimer(0)
@@ -61,28 +61,48 @@ func (w *worker) loop(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
+		// A run that did not come back keeps the check from being called again,
+		// and every round that passes meanwhile is a failure. When it does come
+		// back, what it says is old: ask again.
+		if hanging != nil && w.wait(ctx, hanging) == nil {
+			hanging = nil
+		}
 		current := hanging
+		var err error
 		if current == nil {
 			current = w.begin(ctx)
+			err = w.wait(ctx, current)
 		}
-		patience := time.NewTimer(w.check.Timeout)
-		var err error
-		select {
-		case <-ctx.Done():
-			patience.Stop()
+		switch {
+		case ctx.Err() != nil:
 			return
-		case err = <-current.done:
-			hanging = nil
-		case <-patience.C:
+		case hanging != nil || errors.Is(err, errNoAnswer):
 			hanging = current
 			err = fmt.Errorf("no answer within %v", time.Since(current.began).Round(time.Millisecond))
+		default:
+			err = current.err
 		}
-		patience.Stop()
 		w.take(current, err, began)
 		if w.state.Load().finished {
 			return
 		}
 		timer.Reset(w.pause())
+	}
+}
+
+var errNoAnswer = errors.New("no answer")
+
+// wait gives a run the check's timeout to come back.
+func (w *worker) wait(ctx context.Context, r *run) error {
+	patience := time.NewTimer(w.check.Timeout)
+	defer patience.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-r.done:
+		return nil
+	case <-patience.C:
+		return errNoAnswer
 	}
 }
 
@@ -94,16 +114,17 @@ func (w *worker) pause() time.Duration {
 
 // begin calls the check in a goroutine of its own, which contains panics.
 func (w *worker) begin(ctx context.Context) *run {
-	r := &run{began: time.Now(), done: make(chan error, 1)}
+	r := &run{began: time.Now(), done: make(chan struct{})}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, observationKey{}, &r.slot), w.check.Timeout)
 	go func() {
 		defer cancel()
+		defer close(r.done)
 		defer func() {
 			if p := recover(); p != nil {
-				r.done <- fmt.Errorf("the check panicked: %v at %s", p, firstFrame(debug.Stack()))
+				r.err = fmt.Errorf("the check panicked: %v at %s", p, firstFrame(debug.Stack()))
 			}
 		}()
-		r.done <- w.check.Run(ctx)
+		r.err = w.check.Run(ctx)
 	}()
 	return r
 }

@@ -17,7 +17,7 @@ type Config struct {
 	// Workers is understood because the whole stack shares one environment: it
 	// is "watchdog run" that starts so many processes of this one. A process by
 	// itself uses all the processors it may.
-	Workers int `env:"WORKERS" envDefault:"1" allowed:"a whole number from 1 to 64"`
+	Workers int `env:"WORKERS" envDefault:"1" allowed:"a whole number from 1 to 64, for 'watchdog run'; one api is one process"`
 
 	LogLevel      LogLevel `env:"LOG_LEVEL" envDefault:"INFO" allowed:"DEBUG, INFO, WARN or ERROR"`
 	JSONLogs      bool     `env:"JSON_LOGS" envDefault:"true" allowed:"true or false"`

@@ -49,9 +49,9 @@ func TestBadValues(t *testing.T) {
 		{"PORT=65536", `PORT="65536": want a port from 0 to 65535; 0 takes a free one`},
 		{"PORT=-1", `PORT="-1": want a port from 0 to 65535; 0 takes a free one`},
 		{"PORT=http", `PORT="http": want a port from 0 to 65535; 0 takes a free one`},
-		{"WORKERS=0", `WORKERS="0": want a whole number from 1 to 64`},
-		{"WORKERS=65", `WORKERS="65": want a whole number from 1 to 64`},
-		{"WORKERS=two", `WORKERS="two": want a whole number from 1 to 64`},
+		{"WORKERS=0", `WORKERS="0": want a whole number from 1 to 64, for 'watchdog run'; one api is one process`},
+		{"WORKERS=65", `WORKERS="65": want a whole number from 1 to 64, for 'watchdog run'; one api is one process`},
+		{"WORKERS=two", `WORKERS="two": want a whole number from 1 to 64, for 'watchdog run'; one api is one process`},
 		{"LOG_LEVEL=LOUD", `LOG_LEVEL="LOUD": want DEBUG, INFO, WARN or ERROR`},
 		{"JSON_LOGS=ja", `JSON_LOGS="ja": want true or false`},
 		{"LOG_MAX_SIZE_MB=0", `LOG_MAX_SIZE_MB="0": want a whole number, 1 or more`},
@@ -127,5 +127,5 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// PORT="web": want a port from 0 to 65535; 0 takes a free one
-	// WORKERS="0": want a whole number from 1 to 64
+	// WORKERS="0": want a whole number from 1 to 64, for 'watchdog run'; one api is one process
 }
