@@ -124,6 +124,7 @@ func NewIncidentID(target string, at time.Time) string {
 const (
 	maxLogLines  = 100
 	maxLine      = 2 << 10
+	maxDetail    = 500
 	maxBody      = 4 << 10
 	maxHealth    = 10
 	maxMoments   = 200
@@ -137,21 +138,21 @@ func (in Incident) tidy() Incident {
 	for _, t := range []*time.Time{&in.StartedAt, &in.DetectedAt, &in.RestartedAt, &in.RecoveredAt, &in.ClosedAt} {
 		*t = utc(*t)
 	}
-	in.Error = clip(clean(in.Error), maxBody)
+	in.Error = kept(in.Error, maxBody)
 	if in.Probe != nil {
-		in.Probe = &ProbeEvidence{Error: clip(clean(in.Probe.Error), maxBody), Body: clip(clean(in.Probe.Body), maxBody)}
+		in.Probe = &ProbeEvidence{Error: kept(in.Probe.Error, maxBody), Body: kept(in.Probe.Body, maxBody)}
 	}
 	in.HealthLog = each(last(in.HealthLog, maxHealth), func(h HealthResult) HealthResult {
-		return HealthResult{At: utc(h.At), ExitCode: h.ExitCode, Output: clip(clean(h.Output), maxBody)}
+		return HealthResult{At: utc(h.At), ExitCode: h.ExitCode, Output: kept(h.Output, maxBody)}
 	})
-	in.LogTail = each(last(in.LogTail, maxLogLines), func(s string) string { return clip(clean(s), maxLine) })
+	in.LogTail = each(last(in.LogTail, maxLogLines), func(s string) string { return kept(s, maxLine) })
 	timeline := in.Timeline
 	if cut := len(timeline) - maxMoments; cut > 0 {
 		timeline = append(append([]Moment(nil), timeline[:keptAtStart]...), timeline[keptAtStart+cut:]...)
 	}
-	in.Timeline = each(timeline, func(m Moment) Moment { m.At, m.Detail = utc(m.At), clip(clean(m.Detail), maxLine); return m })
+	in.Timeline = each(timeline, func(m Moment) Moment { m.At, m.Detail = utc(m.At), kept(m.Detail, maxDetail); return m })
 	in.Restarts = each(last(in.Restarts, maxAttempts), func(a Attempt) Attempt {
-		a.At, a.Detail, a.Error = utc(a.At), clip(clean(a.Detail), maxLine), clip(clean(a.Error), maxLine)
+		a.At, a.Detail, a.Error = utc(a.At), kept(a.Detail, maxDetail), kept(a.Error, maxDetail)
 		return a
 	})
 	return in
@@ -166,6 +167,14 @@ func each[T any](in []T, f func(T) T) []T {
 }
 
 func last[T any](s []T, n int) []T { return s[max(len(s)-n, 0):] }
+
+// kept is a foreign text as it is kept. Much too long texts are cut first, so that cleaning them costs little.
+func kept(s string, n int) string {
+	if len(s) > 2*n {
+		s = s[:2*n]
+	}
+	return clip(clean(s), n)
+}
 
 // clip shortens a text and keeps it valid UTF-8.
 func clip(s string, n int) string {

@@ -66,7 +66,11 @@ func (j *Journal) SaveIncident(in Incident) error {
 	s := j.tales
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := writeWhole(s.dir.incidentPath(in.ID), append(data, '\n')); err != nil {
+	err = writeWhole(s.dir.incidentPath(in.ID), append(data, '\n'))
+	if errors.Is(err, os.ErrNotExist) && os.Mkdir(s.dir.path("incidents"), 0o750) == nil {
+		err = writeWhole(s.dir.incidentPath(in.ID), append(data, '\n'))
+	}
+	if err != nil {
 		return fmt.Errorf("save incident %s: %w", in.ID, err)
 	}
 	s.known[in.ID] = stored{in.Summary(), int64(len(data) + 1)}

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -160,5 +161,9 @@ func (l *ledger) bound() {
 func (l *ledger) close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.file.close()
+	var err error
+	if l.dirty {
+		err = l.compact()
+	}
+	return errors.Join(err, l.file.close())
 }

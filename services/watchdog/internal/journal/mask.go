@@ -14,7 +14,7 @@ var (
 	secretField = regexp.MustCompile(`(?i)([\w.-]*(?:password|passwd|passphrase|secret|token|credential|[_-]key|` +
 		`(?:api|access|account|private|signing|encryption)[_-]?key)s?[\w.-]*)` +
 		`(\\?["']?\s*[=:]\s*)` +
-		`(\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"|'[^']*'|(?:[^\s"'&,]|,[^\s"'])+)`)
+		`(\\"(?:[^"\\]|\\[^"])*\\"|"(?:[^"\\]|\\.)*"|'[^']*'|\\?["'][^\s"']+|(?:[^\s"'&,]|,[^\s"'])+)`)
 	// The header, whatever its scheme.
 	authorization = regexp.MustCompile(`(?i)((?:proxy-)?authorization\\?["']?\s*[=:]\s*\\?["']?)(?:(basic|bearer|digest|negotiate|token|apikey)\s+)?[^\s"',;}\]]+`)
 	bearer        = regexp.MustCompile(`(?i)\b(bearer|basic)(\s+)[A-Za-z0-9._~+/=-]{8,}`)
@@ -26,19 +26,35 @@ var (
 )
 
 // Mask replaces the values of secrets in a text by ***: of fields and variables named like a token, key, password or
-// secret, of Authorization headers, and the password within a URL. Other text comes back as it was.
+// secret, of Authorization headers and cookies, and the password within a URL. Other text comes back as it was.
 func Mask(s string) string {
-	if s == "" {
-		return s
+	low := strings.ToLower(s) // most text holds none of the words, and looking for a word is cheap
+	if strings.Contains(low, "@") {
+		s = urlPassword.ReplaceAllString(s, "${1}"+masked+"@")
+		s = dsnPassword.ReplaceAllString(s, "${1}"+masked+"${3}")
 	}
-	s = urlPassword.ReplaceAllString(s, "${1}"+masked+"@")
-	s = dsnPassword.ReplaceAllString(s, "${1}"+masked+"${3}")
-	s = authorization.ReplaceAllString(s, "${1}"+masked)
-	s = bearer.ReplaceAllString(s, "${1}${2}"+masked)
-	s = cookie.ReplaceAllString(s, "${1}"+masked)
-	s = webToken.ReplaceAllString(s, masked)
-	return secretField.ReplaceAllStringFunc(s, maskField)
+	if strings.Contains(low, "authorization") {
+		s = authorization.ReplaceAllString(s, "${1}"+masked)
+	}
+	if strings.Contains(low, "bearer") || strings.Contains(low, "basic") {
+		s = bearer.ReplaceAllString(s, "${1}${2}"+masked)
+	}
+	if strings.Contains(low, "cookie") {
+		s = cookie.ReplaceAllString(s, "${1}"+masked)
+	}
+	if strings.Contains(low, "eyj") {
+		s = webToken.ReplaceAllString(s, masked)
+	}
+	for _, word := range secretWords {
+		if strings.Contains(low, word) {
+			return secretField.ReplaceAllStringFunc(s, maskField)
+		}
+	}
+	return s
 }
+
+// secretWords holds a part of every name that secretField takes.
+var secretWords = []string{"pass", "secret", "token", "credential", "key"}
 
 // maskField keeps the name and the quotes of one field.
 func maskField(field string) string {
@@ -47,6 +63,11 @@ func maskField(field string) string {
 	for _, q := range []string{`\"`, `"`, `'`} {
 		if len(value) >= 2*len(q) && strings.HasPrefix(value, q) && strings.HasSuffix(value, q) {
 			return name + between + q + masked + q
+		}
+	}
+	for _, q := range []string{`\"`, `"`, `'`} { // it was cut off before the end
+		if strings.HasPrefix(value, q) {
+			return name + between + q + masked
 		}
 	}
 	return name + between + masked

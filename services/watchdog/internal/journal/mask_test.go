@@ -30,6 +30,8 @@ func TestMask(t *testing.T) {
 		{`parse "amqp://u:p/w@d@mq": bad port`, `parse "amqp://u:***@mq": bad port`},
 		{"root:pa:ss@tcp(db:3306)/app", "root:***@tcp(db:3306)/app"},
 		{"got eyJhbGciOiJI.eyJzdWIiOiIx.sig-1 back", "got *** back"},
+		{`{"password":"cut off by a lim`, `{"password":"*** off by a lim`},
+		{`{"password":"abc`, `{"password":"***`},
 		{"password authentication failed for user app", "password authentication failed for user app"},
 		{"monkey: banana", "monkey: banana"},
 	} {

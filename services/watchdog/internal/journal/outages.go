@@ -2,7 +2,6 @@ package journal
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -157,5 +156,5 @@ func (o *outages) close() error {
 	if o == nil || o.file == nil {
 		return nil
 	}
-	return errors.Join(o.file.close())
+	return o.file.close()
 }

@@ -3,28 +3,11 @@ package journal
 import (
 	"cmp"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
-
-// Evidence is what was found out about an outage. Zero fields say nothing.
-type Evidence struct {
-	FailedAt    time.Time // when it went wrong, where that is earlier than when it was noticed
-	Image       string
-	ContainerID string
-	ExitCode    *int
-	OOMKilled   bool
-	Error       string // what the engine said
-	Probe       *ProbeEvidence
-	HealthLog   []HealthResult
-	MemoryBytes int64
-	MemoryLimit int64
-	CPURatio    float64
-	LogTail     []string
-}
 
 // Recorder turns the changes that the core reports into incidents, and keeps count of the time that targets were down.
 // Its methods may be called from several goroutines.
@@ -35,12 +18,14 @@ type Recorder struct {
 	open    map[string]*Incident
 	latest  map[string]string // id of each target's latest incident
 	outages *outages
+	writer
 }
 
 // NewRecorder makes a recorder that goes on with the incidents that were open when the watchdog last ended; version is the
 // watchdog's own.
 func NewRecorder(j *Journal, version string) (*Recorder, error) {
 	r := &Recorder{j: j, version: version, open: map[string]*Incident{}, latest: map[string]string{}}
+	r.prepare()
 	for _, s := range j.Incidents() { // newest first
 		if _, known := r.latest[s.Target]; !known {
 			r.latest[s.Target] = s.ID
@@ -66,15 +51,9 @@ func NewRecorder(j *Journal, version string) (*Recorder, error) {
 	return r, err
 }
 
-// Close closes the file of outages.
-func (r *Recorder) Close() error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.outages.close()
-}
-
 // Observe takes one change of a target, in the order in which the core reports them. It returns the id of the incident
-// that the change belongs to, empty when there is none. The incident is on disk when Observe returns.
+// that the change belongs to, empty when there is none. The incident is written behind the caller's back, so that no
+// disk delays a restart; an error is of an earlier write, and what could not be written is tried again.
 func (r *Recorder) Observe(target string, ch supervise.Change) (id string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -94,7 +73,8 @@ func (r *Recorder) Observe(target string, ch supervise.Change) (id string, err e
 	if outcome := ends(ch.To); outcome != "" {
 		err = r.end(in, ch, outcome)
 	}
-	return in.ID, errors.Join(err, r.j.SaveIncident(*in))
+	r.put(*in)
+	return in.ID, errors.Join(err, r.trouble())
 }
 
 // opens reports whether a change begins an incident where none is open.
@@ -158,44 +138,6 @@ func (r *Recorder) end(in *Incident, ch supervise.Change, outcome Outcome) error
 	return r.outages.add(in.Target, in.StartedAt, ch.At)
 }
 
-// Attach adds evidence to an incident, also after it is over. What is there already stays where the evidence is silent.
-func (r *Recorder) Attach(id string, e Evidence) error {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	var in *Incident
-	for _, o := range r.open {
-		if o.ID == id {
-			in = o
-		}
-	}
-	if in == nil {
-		old, err := r.j.Incident(id)
-		if err != nil {
-			return fmt.Errorf("attach evidence: %w", err)
-		}
-		in = &old
-	}
-	in.take(e)
-	return r.j.SaveIncident(*in)
-}
-
-func (in *Incident) take(e Evidence) {
-	if in.Outcome == OutcomeOpen && !e.FailedAt.IsZero() && e.FailedAt.Before(in.StartedAt) {
-		in.StartedAt = e.FailedAt
-	}
-	in.Image, in.ContainerID = cmp.Or(e.Image, in.Image), cmp.Or(e.ContainerID, in.ContainerID)
-	in.ExitCode, in.Probe = cmp.Or(e.ExitCode, in.ExitCode), cmp.Or(e.Probe, in.Probe)
-	in.OOMKilled, in.Error = e.OOMKilled || in.OOMKilled, cmp.Or(e.Error, in.Error)
-	in.MemoryBytes, in.MemoryLimit = cmp.Or(e.MemoryBytes, in.MemoryBytes), cmp.Or(e.MemoryLimit, in.MemoryLimit)
-	in.CPURatio = cmp.Or(e.CPURatio, in.CPURatio)
-	if len(e.HealthLog) > 0 {
-		in.HealthLog = e.HealthLog
-	}
-	if len(e.LogTail) > 0 {
-		in.LogTail = e.LogTail
-	}
-}
-
 // Settle ends the incidents of targets that no longer exist, which matters after the first look at all targets.
 func (r *Recorder) Settle(exists func(target string) bool, at time.Time) error {
 	r.mu.Lock()
@@ -207,9 +149,10 @@ func (r *Recorder) Settle(exists func(target string) bool, at time.Time) error {
 		}
 		ch := supervise.Change{To: supervise.StateGone, Reason: supervise.ReasonRemoved, At: at, Detail: "it was gone when the watchdog came back"}
 		in.Timeline = append(in.Timeline, Moment{At: at, To: ch.To, Reason: ch.Reason, Detail: ch.Detail})
-		errs = append(errs, r.end(in, ch, OutcomeRemoved), r.j.SaveIncident(*in))
+		errs = append(errs, r.end(in, ch, OutcomeRemoved))
+		r.put(*in)
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.trouble())...)
 }
 
 // Latest returns the id of a target's latest incident, empty when there is none.
