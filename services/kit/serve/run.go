@@ -48,7 +48,7 @@ type Options struct {
 	// then close their connections.
 	DrainDelay time.Duration
 	// ShutdownTimeout is the one deadline for requests in flight and Teardown (20 s). Where
-	// there are teardown steps, requests get three quarters of it at most.
+	// there are teardown steps, requests get three quarters of it at most, and the steps share the rest.
 	ShutdownTimeout time.Duration
 	// Teardown runs in order after the last request, even when an earlier step failed.
 	Teardown []Step
@@ -119,10 +119,21 @@ func Run(ctx context.Context, o Options) error {
 	for range running {
 		errs = append(errs, <-failed)
 	}
-	for _, step := range o.Teardown {
-		errs = append(errs, runStep(whole, step))
+	return errors.Join(append(errs, tearDown(whole, o.Teardown)...)...)
+}
+
+// tearDown runs the steps in order. So that one that hangs leaves time for those behind it, each may take
+// what is left of the deadline, divided by the steps that are left.
+func tearDown(whole context.Context, steps []Step) []error {
+	var errs []error
+	deadline, _ := whole.Deadline()
+	for i, step := range steps {
+		share := time.Until(deadline) / time.Duration(len(steps)-i)
+		ctx, cancel := context.WithTimeout(whole, share)
+		errs = append(errs, runStep(ctx, step))
+		cancel()
 	}
-	return errors.Join(errs...)
+	return errs
 }
 
 func newServer(o Options, draining *atomic.Bool) *http.Server {
