@@ -53,6 +53,8 @@ type Journal struct {
 
 	mu       sync.Mutex
 	warnings []string
+	closing  sync.Once
+	closed   error
 }
 
 // Open opens the journal in dir, which is made if need be, with default options; now is usually time.Now.
@@ -85,8 +87,13 @@ func OpenWith(dir string, opts Options) (_ *Journal, err error) {
 	return j, nil
 }
 
-// Close flushes and closes everything.
+// Close flushes and closes everything. Closing again returns the same.
 func (j *Journal) Close() error {
+	j.closing.Do(func() { j.closed = j.close() })
+	return j.closed
+}
+
+func (j *Journal) close() error {
 	var errs []error
 	if j.log != nil {
 		errs = append(errs, named("close "+logName, j.log.close()))
