@@ -26,7 +26,7 @@ type Options struct {
 	Self     string           // ID, name or host name of the watchdog's own container, see Self: never a target
 	Resync   time.Duration    // between looks at everything; 0 = 30 s
 	Since    time.Time        // when the watchdog last looked: kill signals since then are replayed, as far as the engine recalls
-	Log      *slog.Logger     // nil = silence
+	Log      *slog.Logger     // for what no Notice tells; nil = silence
 }
 
 // Driver watches and restarts containers. Make one with New; its methods may be called from any goroutine.
@@ -36,6 +36,7 @@ type Driver struct {
 	out     outbox
 	reg     *registry
 	samples samples
+	slack   time.Duration // beyond the stop timeout, for the rest of a restart
 
 	mu    sync.Mutex
 	cli   *client.Client // nil while there is no connection
@@ -54,7 +55,7 @@ func New(opts Options) (*Driver, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	d := &Driver{opts: opts, log: opts.Log, calls: map[string]bool{}, alive: opts.Since}
+	d := &Driver{opts: opts, log: opts.Log, calls: map[string]bool{}, alive: opts.Since, slack: slack}
 	d.out.wake = make(chan struct{}, 1)
 	d.reg = newRegistry(opts.Defaults, opts.Self, d.out.push)
 	if _, err := d.dial(); err != nil {

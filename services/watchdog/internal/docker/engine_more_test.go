@@ -108,7 +108,7 @@ type proxy struct {
 
 func newProxy(t *testing.T) *proxy {
 	t.Helper()
-	network, engine, err := splitHost(engineHost())
+	network, engine, err := splitHost(driverHost())
 	if err != nil {
 		t.Fatal(err)
 	}

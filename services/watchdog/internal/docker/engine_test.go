@@ -16,6 +16,7 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/mount"
 	"github.com/moby/moby/client"
+	"go.uber.org/goleak"
 
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
@@ -25,10 +26,16 @@ import (
 
 const testImage = "busybox:1.37.0"
 
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
 // patient bounds every wait for something that the engine does.
 const patient = 30 * time.Second
 
+// engineHost is the engine in which the tests make containers.
 func engineHost() string { return cmp.Or(os.Getenv("DOCKER_HOST"), DefaultHost) }
+
+// driverHost is where the driver finds it: UPKEEP_GUARD names a guard in front of it.
+func driverHost() string { return cmp.Or(os.Getenv("UPKEEP_GUARD"), engineHost()) }
 
 // lab is a real engine in which a test makes containers.
 type lab struct {
@@ -175,7 +182,7 @@ type watching struct {
 // watch starts a driver.
 func watch(t *testing.T, opts Options) *watching {
 	t.Helper()
-	opts.Host = cmp.Or(opts.Host, engineHost())
+	opts.Host = cmp.Or(opts.Host, driverHost())
 	if testing.Verbose() {
 		opts.Log = slog.New(slog.NewTextHandler(t.Output(), nil))
 	}

@@ -14,7 +14,7 @@ import (
 
 const (
 	engineStop = 10 * time.Second // the engine's own grace between SIGTERM and SIGKILL
-	slack      = 30 * time.Second // for the rest of a restart
+	slack      = 30 * time.Second // see Driver.slack
 )
 
 // Restart carries out an ActionRestart and returns how it ended. It sends one call: an engine that does not answer in time
@@ -50,7 +50,7 @@ func (d *Driver) restart(ctx context.Context, target string, run supervise.Insta
 			return err
 		}
 	}
-	limited, cancel := context.WithTimeout(ctx, grace+slack)
+	limited, cancel := context.WithTimeout(ctx, grace+d.slack)
 	defer cancel()
 	out.StartedAt = time.Now()
 	if r.StartOnly {

@@ -37,7 +37,6 @@ func (d *Driver) Run(ctx context.Context, out chan<- Notice) error {
 		}
 		if connected || err.Error() != told {
 			told = err.Error()
-			d.log.Warn("no connection to the docker engine", "host", d.opts.Host, "error", told)
 			d.out.push(Notice{Connection: &Connection{Error: told}})
 		}
 		if connected && time.Since(began) > steady {
@@ -89,7 +88,6 @@ func (d *Driver) session(parent context.Context) (connected bool, err error) {
 	d.reg.add(list...)
 	d.setClient(cli)
 	d.out.push(Notice{Connection: &conn})
-	d.log.Info("connected to the docker engine", "host", d.opts.Host, "api", conn.APIVersion, "server", conn.ServerVersion)
 	replayed := d.replay(ctx, cli, list, since)
 	l.look(vanished...)
 	l.look(d.reg.targets()...)
