@@ -45,12 +45,6 @@ func yesNo(draft, yes bool, yesBody, noBody []byte) answer {
 	return answer{code: http.StatusServiceUnavailable, body: noBody}
 }
 
-type readyJSON struct {
-	Status Status `json:"status"`
-	Ready  bool   `json:"ready"`
-	Reason Reason `json:"reason,omitempty"`
-}
-
 func (p *Pages) ready(q question) answer {
 	if q.checks != nil {
 		return p.some(q)
@@ -63,26 +57,11 @@ func (p *Pages) ready(q question) answer {
 		return answer{code: http.StatusServiceUnavailable, body: draftHead{Status: Unhealthy.draft(), Output: string(reason)}}
 	}
 	if ready {
-		return answer{code: http.StatusOK, body: readyJSON{Status: p.checker.Status(), Ready: true}}
+		body := `{"status":"` + p.checker.Status().String() + `","ready":true}` + "\n"
+		return answer{code: http.StatusOK, body: []byte(body)}
 	}
-	return answer{code: http.StatusServiceUnavailable, body: readyJSON{Status: Unhealthy, Reason: reason}}
-}
-
-type summaryJSON struct {
-	Status    Status    `json:"status"`
-	Service   string    `json:"service,omitempty"`
-	Version   string    `json:"version,omitempty"`
-	Uptime    float64   `json:"uptime_seconds"`
-	Timestamp string    `json:"timestamp"`
-	Checks    tallyJSON `json:"checks"`
-}
-
-type tallyJSON struct {
-	Total     int `json:"total"`
-	Healthy   int `json:"healthy"`
-	Degraded  int `json:"degraded"`
-	Unhealthy int `json:"unhealthy"`
-	Unknown   int `json:"unknown"`
+	body := `{"status":"unhealthy","ready":false,"reason":"` + string(reason) + `"}` + "\n"
+	return answer{code: http.StatusServiceUnavailable, body: []byte(body)}
 }
 
 type someJSON struct {
@@ -105,26 +84,7 @@ func (p *Pages) summary(q question) answer {
 	if q.draft {
 		return answer{code: codeOf(status), body: p.draftHead(status)}
 	}
-	options := p.checker.options
-	body := summaryJSON{
-		Status: status, Service: options.Service, Version: options.Version,
-		Uptime: seconds(now.Sub(p.checker.began)), Timestamp: stamp(now),
-	}
-	for _, w := range p.checker.workers() {
-		one, _ := w.effective(w.state.Load(), now)
-		body.Checks.Total++
-		switch one {
-		case Healthy:
-			body.Checks.Healthy++
-		case Degraded:
-			body.Checks.Degraded++
-		case Unhealthy:
-			body.Checks.Unhealthy++
-		default:
-			body.Checks.Unknown++
-		}
-	}
-	return answer{code: codeOf(status), body: body}
+	return answer{code: codeOf(status), body: p.summaryBody(status, now)}
 }
 
 // some answers an open page for the checks that were named: their statuses,
@@ -154,7 +114,9 @@ func codeOf(s Status) int {
 	return http.StatusOK
 }
 
-func stamp(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
+const stampLayout = "2006-01-02T15:04:05.000Z07:00"
+
+func stamp(t time.Time) string { return t.UTC().Format(stampLayout) }
 
 // seconds are rounded to the microsecond, which is what a reader can use.
 func seconds(d time.Duration) float64 { return d.Round(time.Microsecond).Seconds() }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"time"
 )
 
@@ -83,13 +82,27 @@ type Check struct {
 	Kind string
 }
 
-var checkName = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,63}$`)
+const maxName = 64
+
+// validName allows what is safe as a label, in a query and in a JSON key.
+func validName(name string) bool {
+	if name == "" || len(name) > maxName {
+		return false
+	}
+	for i, c := range []byte(name) {
+		letter := c >= 'a' && c <= 'z' || c >= '0' && c <= '9'
+		if !letter && (i == 0 || c != '_' && c != '-' && c != '.') {
+			return false
+		}
+	}
+	return true
+}
 
 // complete checks what was asked for and fills in the rest.
 func (c Check) complete() (Check, error) {
 	var faults []error
-	if !checkName.MatchString(c.Name) {
-		faults = append(faults, errors.New("name: want small letters, digits, _ - . and at most 64 of them"))
+	if !validName(c.Name) {
+		faults = append(faults, errors.New("name: want small letters and digits, then _ - . as well, at most 64 in all"))
 	}
 	if c.Run == nil {
 		faults = append(faults, errors.New("run: want a function"))

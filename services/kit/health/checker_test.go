@@ -246,6 +246,18 @@ func TestChangesAreToldOnce(t *testing.T) {
 	})
 }
 
+func TestNames(t *testing.T) {
+	for name, want := range map[string]bool{
+		"a": true, "db-1.main_2": true, strings.Repeat("x", 64): true,
+		"": false, "-a": false, ".": false, "A": false, "a b": false, "a:b": false, "ä": false, strings.Repeat("x", 65): false,
+	} {
+		err := health.New(health.Options{}).Add(health.Check{Name: name, Run: func(context.Context) error { return nil }})
+		if (err == nil) != want {
+			t.Errorf("%q: %v, want it taken: %v", name, err, want)
+		}
+	}
+}
+
 func TestFaultyChecksAreRefusedAllAtOnce(t *testing.T) {
 	ok := func(context.Context) error { return nil }
 	c := health.New(health.Options{})

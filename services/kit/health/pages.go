@@ -27,11 +27,12 @@ type Section struct {
 type Pages struct {
 	checker *Checker
 	options PageOptions
+	who     []byte // service and version as members of a JSON object
 }
 
 // NewPages makes the pages of a checker.
 func NewPages(checker *Checker, options PageOptions) *Pages {
-	return &Pages{checker: checker, options: options}
+	return &Pages{checker: checker, options: options, who: whoJSON(checker.options)}
 }
 
 // Mount hands every page with its path to a function such as
@@ -84,8 +85,6 @@ var (
 	typeJSON   = []string{"application/json"}
 	typeHealth = []string{"application/health+json"}
 	noStore    = []string{"no-store"}
-	varyAccept = []string{"Accept"}
-	noSniff    = []string{"nosniff"}
 )
 
 // secret is a page behind the token.
@@ -114,7 +113,6 @@ func (p *Pages) page(ask func(question) answer) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		header := w.Header()
 		header["Cache-Control"] = noStore
-		header["X-Content-Type-Options"] = noSniff
 		q := question{draft: wantsDraft(r.Header["Accept"])}
 		if r.URL.RawQuery != "" {
 			var known bool
@@ -124,7 +122,6 @@ func (p *Pages) page(ask func(question) answer) http.Handler {
 			}
 		}
 		a := ask(q)
-		header["Vary"] = varyAccept
 		header["Content-Type"] = typeJSON
 		if q.draft && !a.plain {
 			header["Content-Type"] = typeHealth
