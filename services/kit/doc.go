@@ -7,4 +7,5 @@
 //   - logging: logs for people and machines, rotated, without secrets, that a full disk cannot hurt
 //   - serve: listeners, inherited sockets, limits, and an ordered end
 //   - config, units: settings from the environment
+//   - build: the version, for --version, the health pages and the metric build_info
 package kit
