@@ -35,7 +35,7 @@ func New(o Options) http.Handler {
 		o.Now = time.Now
 	}
 	s := &site{o}
-	r := mux.NewRouter()
+	r := mux.NewRouter().SkipClean(true).UseEncodedPath() // no redirects: a path is right or it is not
 	get := func(path string, h http.Handler) { r.Handle(path, h).Methods(http.MethodGet, http.MethodHead) }
 	get("/", http.HandlerFunc(s.home))
 	get("/metrics", noStore(promhttp.HandlerFor(o.Gatherer, promhttp.HandlerOpts{EnableOpenMetrics: true, ErrorHandling: promhttp.ContinueOnError})))

@@ -176,12 +176,13 @@ func (m *Metrics) Restarted(target string, reason supervise.Reason) {
 	m.restarts.WithLabelValues(target, string(reason)).Inc()
 }
 
-// RestartFailed counts a restart that the engine refused or did not finish.
+// RestartFailed counts a restart that the engine refused or did not finish. A late one of a forgotten target is dropped.
 func (m *Metrics) RestartFailed(target string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.add(target)
-	m.failures.WithLabelValues(target).Inc()
+	if m.targets[target] != nil {
+		m.failures.WithLabelValues(target).Inc()
+	}
 }
 
 // Probe counts a probe. A late one of a forgotten target is dropped.
