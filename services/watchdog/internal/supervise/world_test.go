@@ -1,24 +1,37 @@
 package supervise
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
 )
 
-// world is a made-up engine with containers: it carries out what the core decides and tells it what came of it, on a
-// clock of its own. Scenarios and properties both run on it.
+// world is a made-up host: an engine with containers, a watchdog around the core, people who do things, and a clock. It
+// carries out what the core decides and tells it what came of it. Scenarios and properties both run on it.
 type world struct {
-	core  *Core
 	opts  Options
+	core  *Core // nil while no watchdog runs
+	life  int   // which watchdog it is: what was sent to an earlier one is not heard
+	boxes []*box
+	byKey map[string]*box
+	saved map[string]History // the watchdog's ledger
+	doom  string             // kill the watchdog at the next restart, before or after the call; see act
+	since time.Time          // when the watchdog was last alive
+
 	now   time.Time
 	seq   int
 	queue []planned
-	boxes map[string]*box
-	runs  int
-	say   func(string)                              // hears every action, for transcripts
-	acted func(at time.Time, key string, r Restart) // hears every restart, for properties
+	runs  int // of all containers, to make IDs
+
+	down     bool // the engine does not answer
+	downAt   time.Time
+	bootedAt time.Time // when the engine last came back after it had stopped everything
+
+	account *account
+	say     func(string) // hears every action, for transcripts; may be nil
+	actions []Action     // of the step under way
+	steps   int
+	still   int // steps at this instant
 }
 
 type planned struct {
@@ -27,82 +40,16 @@ type planned struct {
 	run func()
 }
 
-// box is one container of the world.
-type box struct {
-	key      string
-	obs      Observation
-	probes   string        // ok, fail, refuse or hang
-	engine   string        // ok, refuse, timeout, deaf (does it, but nobody hears), crash (the new run exits at once)
-	takes    time.Duration // a restart
-	wake     int           // the timer that counts
-	working  bool          // the engine carries out a restart
-	meant    bool          // no person has stopped it
-	failed   int           // probe failures in a row of this run
-	ring     []bool        // probe results of this run, true = failed
-	lost     bool          // events about it do not reach the core
-	requests int
-}
-
 var epoch = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 func newWorld(opts Options) *world {
-	return &world{core: New(opts), opts: opts, now: epoch, boxes: map[string]*box{}}
+	w := &world{opts: opts, now: epoch, byKey: map[string]*box{}, saved: map[string]History{}}
+	w.account = &account{w: w}
+	w.core = New(opts)
+	return w
 }
 
-func (w *world) add(key string, p Policy) *box {
-	b := &box{key: key, probes: "ok", engine: "ok", takes: 500 * time.Millisecond, meant: true}
-	b.obs = Observation{Status: StatusCreated, Health: HealthNone, RestartPolicy: RestartNo, Policy: p}
-	w.boxes[key] = b
-	return b
-}
-
-// begin gives the container a new run.
-func (w *world) begin(b *box) {
-	w.runs++
-	id := b.obs.Instance.ID
-	if id == "" {
-		id = fmt.Sprintf("%s-%d", b.key, w.runs)
-	}
-	b.obs.Instance = Instance{ID: id, StartedAt: w.now}
-	b.obs.Status, b.obs.ExitCode, b.obs.OOMKilled, b.obs.Error = StatusRunning, 0, false, ""
-	if b.obs.Health != HealthNone {
-		b.obs.Health = HealthStarting
-	}
-	b.failed, b.ring = 0, nil
-}
-
-func (w *world) exit(b *box, code int, oom bool) {
-	b.obs.Status, b.obs.ExitCode, b.obs.OOMKilled, b.obs.FinishedAt = StatusExited, code, oom, w.now
-}
-
-// stop is docker stop or docker kill by a person: the signal is told first, then the death.
-func (w *world) stop(b *box) {
-	b.meant = false
-	w.tell(b, Event{Kind: EventSignal, Signal: Signal{InstanceID: b.obs.Instance.ID, SentAt: w.now}})
-	w.exit(b, 137, false)
-	w.look(b)
-}
-
-// look tells the core all about the container, unless the event is lost.
-func (w *world) look(b *box) {
-	obs := b.obs
-	w.tell(b, Event{Kind: EventSeen, Seen: &obs})
-}
-
-func (w *world) tell(b *box, ev Event) {
-	if !b.lost {
-		ev.Target = b.key
-		w.step(ev)
-	}
-}
-
-func (w *world) step(ev Event) {
-	ev.At = w.now
-	for _, a := range slices.Clone(w.core.Step(ev)) {
-		w.carryOut(a)
-	}
-}
-
+// later runs something after a while, at once when d is 0 and nothing else is due.
 func (w *world) later(d time.Duration, run func()) {
 	w.seq++
 	w.queue = append(w.queue, planned{w.now.Add(d), w.seq, run})
@@ -110,167 +57,222 @@ func (w *world) later(d time.Duration, run func()) {
 
 // advance runs everything that is due until at.
 func (w *world) advance(at time.Time) {
-	for {
-		i := -1
-		for j, p := range w.queue {
-			if !p.at.After(at) && (i < 0 || p.at.Before(w.queue[i].at) || p.at.Equal(w.queue[i].at) && p.seq < w.queue[i].seq) {
-				i = j
+	for w.account.fault == "" {
+		next, i := planned{at: at.Add(1)}, -1
+		for j := range w.queue {
+			if sooner(w.queue[j], next) {
+				next, i = w.queue[j], j
 			}
 		}
-		if i < 0 {
+		var due *box
+		for _, b := range w.boxes {
+			if !b.wake.at.IsZero() && sooner(b.wake, next) {
+				next, due = b.wake, b
+			}
+		}
+		if due == nil && i < 0 {
 			break
 		}
-		p := w.queue[i]
+		w.until(next.at)
+		if due != nil {
+			due.wake = planned{}
+			w.step(due, Event{Kind: EventTick})
+			continue
+		}
 		w.queue = slices.Delete(w.queue, i, i+1)
-		w.now = p.at
-		p.run()
+		next.run()
 	}
-	w.now = at
+	w.until(at)
 }
 
-func (w *world) carryOut(a Action) {
-	b := w.boxes[a.Target]
-	switch a.Kind {
-	case ActionWake:
-		if b == nil {
-			return
-		}
-		w.seq++
-		b.wake = w.seq
-		mine := w.seq
-		w.later(a.After, func() {
-			if b.wake == mine {
-				w.step(Event{Kind: EventTick, Target: a.Target})
-			}
-		})
+func sooner(a, b planned) bool { return a.at.Before(b.at) || a.at.Equal(b.at) && a.seq < b.seq }
+
+func (w *world) until(at time.Time) {
+	if at.After(w.now) {
+		w.now, w.still = at, 0
+	}
+}
+
+// tell tells the core something about a container as the engine does: not while the connection is lost.
+func (w *world) tell(b *box, ev Event) bool {
+	if b.lost || w.down || w.core == nil {
+		return false
+	}
+	w.step(b, ev)
+	return true
+}
+
+// look tells the core all about the container.
+func (w *world) look(b *box) {
+	if b.gone {
+		w.tell(b, Event{Kind: EventGone})
 		return
-	case ActionProbe:
-		w.probe(b, a)
-	case ActionRestart:
-		if w.acted != nil {
-			w.acted(w.now, a.Target, a.Restart)
-		}
-		w.restart(b, a)
 	}
-	if w.say != nil && a.Kind != ActionProbe {
-		w.say(w.describe(a))
-	}
+	obs := b.obs
+	w.tell(b, Event{Kind: EventSeen, Seen: &obs})
 }
 
-func (w *world) probe(b *box, a Action) {
-	r := ProbeResult{Instance: a.Instance, Took: time.Millisecond}
-	took := time.Millisecond
-	switch b.probes {
-	case "ok":
-		r.OK, r.Answered = true, true
-	case "fail":
-		r.Answered, r.Error = true, "status 503"
-	case "refuse":
-		r.Error = "connection refused"
-	case "hang":
-		r.Error, took = "timeout", b.obs.Policy.ProbeTimeout
+// resync is a full look at everything, as when the connection is back. The engine recalls the signals that it sent.
+func (w *world) resync(recalls bool) {
+	if w.core == nil || w.down {
+		return
 	}
-	w.later(took, func() {
-		if a.Instance.Same(b.obs.Instance) && b.obs.Status == StatusRunning {
-			b.ring = append(b.ring, !r.OK)
-			if b.failed++; r.OK {
-				b.failed = 0
-			}
-		}
-		w.step(Event{Kind: EventProbe, Target: b.key, Probe: r})
-	})
-}
-
-func (w *world) restart(b *box, a Action) {
-	if b.working {
-		panic("the engine was asked twice at once: " + b.key)
-	}
-	b.working = true
-	sent, kind := w.now, b.engine
-	w.later(b.takes, func() {
-		b.working = false
-		o := Outcome{Attempt: a.Restart.Attempt, StartedAt: sent, EndedAt: w.now}
-		switch kind {
-		case "refuse":
-			o.Err = "no such image"
-			b.obs.Status, b.obs.Error = StatusExited, o.Err
-			w.look(b)
-		case "timeout":
-			o.TimedOut = true
-		case "deaf":
-			o.TimedOut = true
-			w.begin(b)
-		case "crash":
-			w.begin(b)
-			w.look(b)
-			w.exit(b, 1, false)
-			w.look(b)
-		default:
-			w.begin(b)
-			w.look(b)
-		}
-		w.step(Event{Kind: EventOutcome, Target: b.key, Outcome: o})
-	})
-}
-
-// resync is a full look at everything, as after a lost event stream.
-func (w *world) resync() {
-	for _, b := range w.sorted() {
+	for _, b := range w.boxes {
 		b.lost = false
+		if s := b.missed; s != (Signal{}) && recalls {
+			b.missed = Signal{}
+			w.account.signalled(b, w.tell(b, Event{Kind: EventSignal, Signal: s}))
+		}
+	}
+	for _, b := range w.boxes {
 		w.look(b)
 	}
 }
 
-func (w *world) sorted() []*box {
-	var bs []*box
-	for _, b := range w.boxes {
-		bs = append(bs, b)
+// step is the loop around the core: decide, carry out, save.
+func (w *world) step(b *box, ev Event) {
+	ev.At = w.now
+	if b != nil {
+		ev.Target = b.key
 	}
-	slices.SortFunc(bs, func(a, b *box) int { return cmp.Compare(a.key, b.key) })
-	return bs
+	w.steps++
+	w.still++
+	w.account.hears(b, ev)
+	acts := slices.Clone(w.core.Step(ev))
+	life := w.life
+	for _, a := range acts {
+		w.account.sees(a, ev)
+		if w.carryOut(a); w.life != life {
+			return // it was killed meanwhile
+		}
+	}
+	switch ev.Kind {
+	case EventEngineLost:
+		w.save(w.boxes...)
+	case EventPause, EventResume, EventRestart, EventReset:
+		w.save(b)
+	}
+	w.account.heard(b, ev)
 }
 
-// crash ends the watchdog as kill -9 does: all that survives is the history of each target.
-func (w *world) crash() {
-	next := New(w.opts)
-	for _, b := range w.sorted() {
+// save stores what the watchdog must know after a crash.
+func (w *world) save(boxes ...*box) {
+	for _, b := range boxes {
 		if h, ok := w.core.History(b.key); ok {
-			next.Restore(b.key, h)
+			w.saved[b.key] = h
 		}
-		b.wake = 0
 	}
-	next.last = w.core.last // the outcomes of the old core mean nothing to the new one
-	w.core = next
-	w.queue = slices.DeleteFunc(w.queue, func(planned) bool { return false })
-	w.resync()
+}
+
+func (w *world) carryOut(a Action) {
+	b := w.byKey[a.Target]
+	switch a.Kind {
+	case ActionWake:
+		w.seq++
+		b.wake = planned{at: w.now.Add(a.After), seq: w.seq}
+		return
+	case ActionProbe:
+		w.probe(b, a)
+		return
+	case ActionReport:
+		w.save(b)
+	case ActionRestart:
+		w.save(b)
+		if w.doom != "before" {
+			w.restart(b, a)
+		}
+	}
+	if w.say != nil {
+		w.say(w.describe(a))
+	}
+	if a.Kind == ActionRestart && w.doom != "" {
+		w.kill()
+	}
+}
+
+// kill ends the watchdog as kill -9 does: all that survives is what it has saved.
+func (w *world) kill() {
+	w.account.watchdogDied()
+	w.core, w.since, w.doom = nil, w.now, ""
+	w.life++
+	for _, b := range w.boxes {
+		b.wake = planned{}
+	}
+}
+
+// begin starts a watchdog.
+func (w *world) begin(recalls bool) {
+	w.core = New(w.opts)
+	for _, b := range w.boxes {
+		if h, ok := w.saved[b.key]; ok {
+			w.core.Restore(b.key, h)
+		}
+	}
+	if w.bootedAt.After(w.since) {
+		w.engineLost(w.now.Sub(w.since) + time.Minute)
+	}
+	w.resync(recalls)
+}
+
+// engineLost tells that the engine went away, or was away.
+func (w *world) engineLost(doubt time.Duration) {
+	w.account.engineLost(doubt)
+	w.step(nil, Event{Kind: EventEngineLost, Duration: doubt})
+}
+
+// engineDown takes the engine away; a shutdown signals and ends every container first.
+func (w *world) engineDown(shutdown bool) {
+	if shutdown {
+		for _, b := range w.boxes {
+			if !b.running() {
+				continue
+			}
+			w.tell(b, Event{Kind: EventSignal, Signal: Signal{InstanceID: b.obs.Instance.ID, SentAt: w.now}})
+			b.end(w, 143, false)
+			b.obs.Status, b.shutDown = StatusExited, true
+			w.look(b)
+		}
+		w.account.shutdown()
+	}
+	w.down, w.downAt = true, w.now
+	if shutdown {
+		w.bootedAt = w.now
+	}
+	if w.core != nil {
+		w.engineLost(20 * time.Second)
+	}
+}
+
+// engineUp brings the engine back. It starts what its own policy wants, forgets the signals that it sent if it had been
+// shut down, and the watchdog, if there is one, connects again.
+func (w *world) engineUp() {
+	w.down = false
+	booted := !w.bootedAt.Before(w.downAt)
+	for _, b := range w.boxes {
+		if booted {
+			b.missed = Signal{}
+		}
+		if b.shutDown && !b.gone && b.obs.Status == StatusExited && b.policyRestarts(143) || b.obs.Status == StatusRestarting {
+			b.begin(w)
+		}
+		b.shutDown = false
+	}
+	if booted {
+		w.bootedAt = w.now
+	}
+	if w.core == nil {
+		return
+	}
+	if booted {
+		w.engineLost(w.now.Sub(w.downAt) + time.Minute)
+	}
+	w.resync(true)
 }
 
 func (w *world) describe(a Action) string {
 	at := fmt.Sprintf("  %-9s %s:", w.now.Sub(epoch).Round(time.Millisecond), a.Target)
 	if a.Kind == ActionRestart {
-		verb := "restart"
-		if a.Restart.StartOnly {
-			verb = "start"
-		}
-		s := fmt.Sprintf("%s ENGINE %s (%s)", at, verb, a.Restart.Reason)
-		if a.Restart.Hung {
-			s += fmt.Sprintf(" stop within %s", a.Restart.StopTimeout)
-		}
-		if !a.Restart.Counted {
-			s += " not counted"
-		}
-		return s
+		return at + " " + describeRestart(a.Restart)
 	}
-	ch := a.Change
-	s := fmt.Sprintf("%s %s → %s (%s)", at, cmp.Or(string(ch.From), "new"), ch.To, ch.Reason)
-	if ch.Detail != "" {
-		s += " " + ch.Detail
-	}
-	if !ch.NextAt.IsZero() {
-		s += fmt.Sprintf(" [next at %s]", ch.NextAt.Sub(epoch))
-	}
-	if ch.DownFor > 0 {
-		s += fmt.Sprintf(" [down for %s]", ch.DownFor)
-	}
-	return s
+	return at + " " + describeChange(a.Change)
 }
