@@ -14,9 +14,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"go.uber.org/zap"
 
-	"github.com/upkeephq/upkeep/services/api/internal/config"
 	"github.com/upkeephq/upkeep/services/api/internal/fault"
 	"github.com/upkeephq/upkeep/services/api/internal/routes"
+	"github.com/upkeephq/upkeep/services/api/internal/settings"
+	"github.com/upkeephq/upkeep/services/kit/build"
 	"github.com/upkeephq/upkeep/services/kit/health"
 	"github.com/upkeephq/upkeep/services/kit/health/healthmetrics"
 	"github.com/upkeephq/upkeep/services/kit/hostinfo"
@@ -32,20 +33,20 @@ type app struct {
 }
 
 // newApp puts the parts together.
-func newApp(settings config.Config, build build, logs *logging.Logs, host *hostinfo.Sampler) (*app, error) {
+func newApp(config settings.Settings, program build.Info, logs *logging.Logs, host *hostinfo.Sampler) (*app, error) {
 	a := &app{
 		beat: health.NewHeartbeat(pulseLimit),
 		checker: health.New(health.Options{
-			Service: service, Version: build.Version, Revision: build.Revision, OnChange: logChange(logs.Logger),
+			Service: service, Version: program.Version, Revision: program.Revision, OnChange: logChange(logs.Logger),
 		}),
 	}
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(build.metric(), hostinfo.NewCollector(host),
+	registry.MustRegister(program.Collector(), hostinfo.NewCollector(host),
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(logs.Collectors()...)
 	requests := httpmetrics.New(registry, httpmetrics.WithAccessLog(logs.Access))
 
-	checks := append(standardChecks(settings, host, requests, a.beat), routes.Checks()...)
+	checks := append(standardChecks(config, host, requests, a.beat), routes.Checks()...)
 	if err := a.checker.Add(checks...); err != nil {
 		return nil, err
 	}
@@ -58,18 +59,18 @@ func newApp(settings config.Config, build build, logs *logging.Logs, host *hosti
 	router.MethodNotAllowedHandler = methodNotAllowed(router)
 	router.Use(requests.Label, contain(logs.Logger))
 	pages := health.NewPages(a.checker, health.PageOptions{
-		Token: string(settings.HealthToken), Sections: detailedSections(host, requests), Metrics: metricsSections(host, requests),
+		Token: config.HealthToken.Reveal(), Sections: detailedSections(host, requests), Metrics: metricsSections(host, requests),
 	})
 	pages.Mount(func(path string, page http.Handler) { router.Handle(path, page) })
 	exposition := promhttp.HandlerFor(registry, promhttp.HandlerOpts{
 		EnableOpenMetrics: true, Registry: registry, ErrorHandling: promhttp.ContinueOnError,
 		ErrorLog: zap.NewStdLog(logs.Logger), MaxRequestsInFlight: 4, Timeout: 9 * time.Second,
 	})
-	router.Handle("/metrics", health.RequireToken(string(settings.MetricsToken), exposition)).
+	router.Handle("/metrics", health.RequireToken(config.MetricsToken.Reveal(), exposition)).
 		Methods(http.MethodGet, http.MethodHead)
 
 	own := router.NewRoute().Subrouter()
-	if !settings.FaultInjection {
+	if !config.FaultInjection {
 		routes.Register(own)
 		a.handler = requests.Wrap(router)
 		return a, nil

@@ -15,7 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/upkeephq/upkeep/services/api/internal/config"
+	"github.com/upkeephq/upkeep/services/api/internal/settings"
+	"github.com/upkeephq/upkeep/services/kit/build"
 	"github.com/upkeephq/upkeep/services/kit/health"
 	"github.com/upkeephq/upkeep/services/kit/hostinfo"
 	"github.com/upkeephq/upkeep/services/kit/logging"
@@ -33,7 +34,7 @@ var never = []string{
 // newTestApp makes the service without a listener and without loops.
 func newTestApp(t *testing.T, host *hostinfo.Sampler, environ []string, log io.Writer) (*app, *logging.Logs) {
 	t.Helper()
-	settings, err := config.Load(append(never, environ...))
+	config, err := settings.Load(append(never, environ...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +42,7 @@ func newTestApp(t *testing.T, host *hostinfo.Sampler, environ []string, log io.W
 	if err != nil {
 		t.Fatal(err)
 	}
-	app, err := newApp(settings, build{Version: "1.0.0", Revision: "4f2a9c1", Go: "go1.x"}, logs, host)
+	app, err := newApp(config, build.Info{Service: service, Version: "1.0.0", Revision: "4f2a9c1", Go: "go1.x"}, logs, host)
 	if err != nil {
 		t.Fatal(err)
 	}

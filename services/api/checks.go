@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/upkeephq/upkeep/services/api/internal/config"
+	"github.com/upkeephq/upkeep/services/api/internal/settings"
 	"github.com/upkeephq/upkeep/services/kit/health"
 	"github.com/upkeephq/upkeep/services/kit/hostinfo"
 	"github.com/upkeephq/upkeep/services/kit/httpmetrics"
@@ -24,7 +24,7 @@ const (
 // standardChecks watch the process and what it runs on. They change the status
 // of the service; only the pulse has a say on a restart, and none keeps traffic
 // away, since another place to send it to is the exception on one machine.
-func standardChecks(c config.Config, host *hostinfo.Sampler, requests *httpmetrics.Metrics, beat *health.Heartbeat) []health.Check {
+func standardChecks(c settings.Settings, host *hostinfo.Sampler, requests *httpmetrics.Metrics, beat *health.Heartbeat) []health.Check {
 	checks := []health.Check{
 		{Name: "pulse", Groups: health.Liveness, Run: beat.Check},
 		{Name: "cpu", Kind: "system", Run: health.Threshold("ratio", c.CPU(), hostFigure(host, func(s *hostinfo.Snapshot) hostinfo.Ratio {
@@ -41,7 +41,7 @@ func standardChecks(c config.Config, host *hostinfo.Sampler, requests *httpmetri
 		checks = append(checks, health.Check{Name: diskCheckName(path), Kind: "system", Run: health.Disk(path, c.Disk())})
 	}
 	for i := range checks {
-		checks[i].Interval = time.Duration(c.HealthCheckInterval)
+		checks[i].Interval = c.HealthCheckInterval.Std()
 		if checks[i].Groups == 0 {
 			checks[i].Groups = health.StatusOnly
 		}

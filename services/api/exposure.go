@@ -6,7 +6,7 @@ import (
 	"net/netip"
 	"os"
 
-	"github.com/upkeephq/upkeep/services/api/internal/config"
+	"github.com/upkeephq/upkeep/services/api/internal/settings"
 )
 
 // machine is what matters of the place for who can reach it.
@@ -35,9 +35,9 @@ func machineOf(root fs.FS, getenv func(string) string) machine {
 }
 
 // warnings are what an operator should hear at the start.
-func warnings(c config.Config, address net.Addr, m machine) []string {
+func warnings(c settings.Settings, address net.Addr, m machine) []string {
 	var all []string
-	if c.Environment == config.Production && reachable(address, m) {
+	if c.Production() && reachable(address, m) {
 		if c.HealthToken == "" {
 			all = append(all, "/health/detailed and /health/metrics are open to everyone who can reach this port: set HEALTH_TOKEN")
 		}

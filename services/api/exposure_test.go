@@ -6,7 +6,7 @@ import (
 	"testing"
 	"testing/fstest"
 
-	"github.com/upkeephq/upkeep/services/api/internal/config"
+	"github.com/upkeephq/upkeep/services/api/internal/settings"
 )
 
 func TestWarnings(t *testing.T) {
@@ -30,11 +30,11 @@ func TestWarnings(t *testing.T) {
 		{"a developer's machine", []string{"ENVIRONMENT=development"}, open, machine{}, 0},
 		{"fault injection", []string{"FAULT_INJECTION=true"}, loopback, machine{}, 1},
 	} {
-		settings, err := config.Load(test.environ)
+		config, err := settings.Load(test.environ)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := warnings(settings, test.address, test.machine); len(got) != test.want {
+		if got := warnings(config, test.address, test.machine); len(got) != test.want {
 			t.Errorf("%s: %d warnings, want %d:\n%s", test.name, len(got), test.want, strings.Join(got, "\n"))
 		}
 	}

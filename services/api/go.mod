@@ -5,7 +5,6 @@ go 1.26.0
 replace github.com/upkeephq/upkeep/services/kit => ../kit
 
 require (
-	github.com/caarlos0/env/v10 v10.0.0
 	github.com/gorilla/mux v1.8.1
 	github.com/prometheus/client_golang v1.25.0
 	github.com/upkeephq/upkeep/services/kit v0.0.0-00010101000000-000000000000
@@ -15,6 +14,7 @@ require (
 require (
 	github.com/DeRuina/timberjack v1.4.9 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
+	github.com/caarlos0/env/v10 v10.0.0 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
 	github.com/go-ole/go-ole v1.2.6 // indirect
 	github.com/klauspost/compress v1.20.1 // indirect

@@ -5,7 +5,8 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"github.com/upkeephq/upkeep/services/api/internal/config"
+	"github.com/upkeephq/upkeep/services/api/internal/settings"
+	"github.com/upkeephq/upkeep/services/kit/config"
 )
 
 const usage = `api is a backend with health checks, metrics and logs.
@@ -26,7 +27,7 @@ func writeHelp(out io.Writer) error {
 		return err
 	}
 	table := tabwriter.NewWriter(out, 0, 4, 2, ' ', 0)
-	for _, v := range config.Variables() {
+	for _, v := range config.Variables[settings.Settings]() {
 		fmt.Fprintf(table, "  %s\t%s\t%s\n", v.Name, v.Default, v.Allowed)
 	}
 	return table.Flush()

@@ -13,9 +13,15 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/upkeephq/upkeep/services/api/internal/config"
+	"github.com/upkeephq/upkeep/services/api/internal/settings"
+	"github.com/upkeephq/upkeep/services/kit/build"
 	"github.com/upkeephq/upkeep/services/kit/health"
 )
+
+const service = "api"
+
+// Set by the linker: -ldflags "-X main.version=1.4.0 -X main.revision=abc".
+var version, revision string
 
 func main() { os.Exit(exitCode()) }
 
@@ -47,7 +53,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case err != nil:
 		return fmt.Errorf("%w: %w", errUsage, err)
 	case *showVersion:
-		_, err := fmt.Fprintln(stdout, buildOf(version, revision))
+		_, err := fmt.Fprintln(stdout, build.Of(service, version, revision))
 		return err
 	case flags.NArg() > 1:
 		return fmt.Errorf("%w: %q", errUsage, flags.Args()[1:])
@@ -57,12 +63,12 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	if command != "" && command != "healthcheck" {
 		return fmt.Errorf("%w: there is no command %q", errUsage, command)
 	}
-	settings, err := config.Load(environ)
+	config, err := settings.Load(environ)
 	if err != nil {
 		return fmt.Errorf("the environment has faults:\n%w", err)
 	}
 	if command == "healthcheck" {
-		return health.Probe(ctx, health.LocalURL(settings.Address(), "/health/live"))
+		return health.Probe(ctx, health.LocalURL(config.Address(), "/health/live"))
 	}
-	return serveAPI(ctx, settings, stdout)
+	return serveAPI(ctx, config, stdout)
 }

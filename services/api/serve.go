@@ -6,11 +6,11 @@ import (
 	"io"
 	"net"
 	"sync"
-	"time"
 
 	"go.uber.org/zap"
 
-	"github.com/upkeephq/upkeep/services/api/internal/config"
+	"github.com/upkeephq/upkeep/services/api/internal/settings"
+	"github.com/upkeephq/upkeep/services/kit/build"
 	"github.com/upkeephq/upkeep/services/kit/hostinfo"
 	"github.com/upkeephq/upkeep/services/kit/logging"
 	"github.com/upkeephq/upkeep/services/kit/serve"
@@ -18,13 +18,13 @@ import (
 
 // serveAPI serves until the context ends, then stops in order: readiness falls,
 // requests finish, checks stop, logs are written out.
-func serveAPI(ctx context.Context, settings config.Config, stdout io.Writer) error {
-	build := buildOf(version, revision)
+func serveAPI(ctx context.Context, config settings.Settings, stdout io.Writer) error {
+	program := build.Of(service, version, revision)
 	logs, err := logging.New(logging.Config{
-		Service: service, Version: build.Version, Level: string(settings.LogLevel),
-		JSON: settings.JSONLogs, Dir: settings.LogFolder(), Stdout: stdout,
+		Service: service, Version: program.Version, Level: config.LogLevel,
+		JSON: config.JSONLogs, Dir: config.LogFolder(), Stdout: stdout,
 		Rotation: logging.Rotation{
-			MaxSize: int64(settings.LogMaxSizeMB) << 20, MaxBackups: settings.LogMaxBackups, MaxAgeDays: settings.LogMaxAgeDays,
+			MaxSize: config.LogMaxSize.Bytes(), MaxBackups: config.LogMaxBackups, MaxAgeDays: config.LogMaxAgeDays,
 		},
 	})
 	if err != nil {
@@ -33,34 +33,34 @@ func serveAPI(ctx context.Context, settings config.Config, stdout io.Writer) err
 	defer logs.Close()
 	log := logs.Logger
 
-	listener, err := serve.Listen(settings.Address())
+	listener, err := serve.Listen(config.Address())
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	defer listener.Close()
-	host := hostinfo.New(hostinfo.Options{Mountpoints: settings.DiskPaths})
+	host := hostinfo.New(hostinfo.Options{Mountpoints: config.DiskPaths})
 	limits := host.Limits()
 	applied := serve.ApplyLimits(serve.Limits{CPUs: limits.CPUs, MemoryBytes: limits.MemoryBytes})
-	app, err := newApp(settings, build, logs, host)
+	app, err := newApp(config, program, logs, host)
 	if err != nil {
 		return err
 	}
 
-	stopBackground := background(ctx, app.checker.Run, host.Run, app.pulse, onSignals(logs, settings.LogLevel))
-	log.Info("listening", zap.Stringer("address", listener.Addr()), zap.String("revision", build.Revision),
-		zap.String("environment", string(settings.Environment)), zap.String("limits", limitsText(limits, applied)))
-	for _, warning := range warnings(settings, listener.Addr(), theMachine()) {
+	stopBackground := background(ctx, app.checker.Run, host.Run, app.pulse, onSignals(logs, config.LogLevel))
+	log.Info("listening", zap.Stringer("address", listener.Addr()), zap.String("revision", program.Revision),
+		zap.String("environment", config.Environment), zap.String("limits", limitsText(limits, applied)))
+	for _, warning := range warnings(config, listener.Addr(), theMachine()) {
 		log.Warn(warning)
 	}
 	return serve.Run(ctx, serve.Options{
-		Listeners: []net.Listener{listener}, Handler: app.handler, H2C: settings.H2C,
+		Listeners: []net.Listener{listener}, Handler: app.handler, H2C: config.H2C,
 		ErrorLog: zap.NewStdLog(log.WithOptions(zap.AddStacktrace(zap.FatalLevel))),
 		BeforeDrain: func() {
 			log.Info("stopping", zap.NamedError("reason", context.Cause(ctx)))
 			app.checker.Drain()
 		},
-		DrainDelay:      time.Duration(settings.DrainDelay),
-		ShutdownTimeout: time.Duration(settings.ShutdownTimeout),
+		DrainDelay:      config.DrainDelay.Std(),
+		ShutdownTimeout: config.ShutdownTimeout.Std(),
 		Teardown: []serve.Step{
 			{Name: "stop the background", Func: func(context.Context) error { stopBackground(); return nil }},
 			{Name: "write the logs", Func: func(context.Context) error { log.Info("stopped"); return logs.Close() }},

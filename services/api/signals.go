@@ -8,14 +8,13 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/upkeephq/upkeep/services/api/internal/config"
 	"github.com/upkeephq/upkeep/services/kit/logging"
 )
 
 // onSignals takes two signals from here on, and returns the loop that acts on
 // them: SIGHUP opens the log files anew, after logrotate; SIGUSR1 switches
 // between DEBUG and the configured level.
-func onSignals(logs *logging.Logs, level config.LogLevel) func(context.Context) error {
+func onSignals(logs *logging.Logs, level string) func(context.Context) error {
 	received := make(chan os.Signal, 1)
 	signal.Notify(received, syscall.SIGHUP, syscall.SIGUSR1)
 	return func(ctx context.Context) error {
@@ -31,7 +30,7 @@ func onSignals(logs *logging.Logs, level config.LogLevel) func(context.Context) 
 					continue
 				}
 				debug = !debug
-				next := string(level)
+				next := level
 				if debug {
 					next = "DEBUG"
 				}
