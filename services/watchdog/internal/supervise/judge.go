@@ -101,7 +101,7 @@ func (t *target) judgeRunning(now time.Time) judgement {
 	if t.obs.Health == HealthUnhealthy {
 		return t.badUnlessDonor(ReasonUnhealthy)
 	}
-	if t.probed() && t.fails > 0 && !t.inGrace(now) {
+	if t.probed() && t.fails > 0 {
 		need := t.pol.FailureThreshold
 		if t.obs.Health == HealthHealthy {
 			need *= 2 // the container's own check disagrees: the fault may be on the way

@@ -93,8 +93,12 @@ func (t *target) inGrace(now time.Time) bool {
 // busy reports whether a restart is under way or its result has not shown yet.
 func (t *target) busy() bool { return t.attempt != 0 || !t.awaitUntil.IsZero() }
 
-// record takes one probe result into the evidence.
+// record takes one probe result into the evidence. A failure of a run that may still be starting leaves no mark.
 func (t *target) record(now time.Time, r ProbeResult) {
+	if !r.OK && t.inGrace(now) {
+		t.passes, t.lastError = 0, r.Error
+		return
+	}
 	t.ring <<= 1
 	t.ringLen = min(t.ringLen+1, 64)
 	if r.OK {
