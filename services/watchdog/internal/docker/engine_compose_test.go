@@ -161,3 +161,25 @@ func TestEngineSharedNetwork(t *testing.T) {
 		t.Error("the container was stopped, though it cannot be started without its network's owner")
 	}
 }
+
+// TestEngineOnlySharedNetworksAreProbed lets the driver believe that it runs in a container.
+func TestEngineOnlySharedNetworksAreProbed(t *testing.T) {
+	l := newLab(t)
+	here := container.NetworkMode(l.net())
+	self := l.make(box{name: "self", network: here})
+	probe := map[string]string{"watchdog.probe": "tcp://:9000"}
+	const server = "exec nc -ll -p 9000 -e true"
+	l.make(box{name: "near", network: here, labels: probe, cmd: server})
+	l.make(box{name: "far", labels: probe, cmd: server})
+	w := watch(t, Options{Self: self[:12]})
+	run := w.running(l.name("near")).Event.Seen.Instance
+	w.probeUntil(l.name("near"), run, func(r supervise.ProbeResult) bool { return r.OK })
+	w.rewind()
+	w.running(l.name("far"))
+	if r, _ := w.Probe(t.Context(), l.name("far"), run); !r.Unsure || r.Error != "it has no address" {
+		t.Errorf("probe of a container without a network: %+v", r)
+	}
+	if r, _ := w.Probe(t.Context(), l.name("self"), run); !r.Unsure || r.Error != "the target is not known" {
+		t.Errorf("probe of the watchdog itself: %+v", r)
+	}
+}

@@ -72,11 +72,13 @@ func isEnd(err error) bool {
 // handle works off one event. It never blocks.
 func (d *Driver) handle(m events.Message, l *looker) {
 	id, at := m.Actor.ID, eventTime(m)
-	switch m.Action {
-	case events.ActionDestroy:
+	if m.Action == events.ActionDestroy {
 		l.look(d.reg.concerned(id)...)
 		l.look(d.reg.drop(id)...)
 		return
+	}
+	l.look(d.reg.add(known{id: id, name: m.Actor.Attributes["name"], labels: m.Actor.Attributes, created: at.Unix()})...)
+	switch m.Action {
 	case events.ActionKill:
 		d.signal(m)
 		return // the end that it brings is an event of its own
@@ -85,7 +87,6 @@ func (d *Driver) handle(m events.Message, l *looker) {
 	case events.ActionOOM:
 		d.reg.oom(id)
 	}
-	l.look(d.reg.add(known{id: id, name: m.Actor.Attributes["name"], labels: m.Actor.Attributes, created: at.Unix()})...)
 	l.look(d.reg.concerned(id)...)
 }
 

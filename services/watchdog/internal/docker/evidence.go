@@ -51,8 +51,8 @@ type LogLine struct {
 	Text   string    `json:"text"`
 }
 
-// Evidence gathers what is left of a container's run. Lines written after until are left out; zero means now. It takes
-// at most a few seconds, whatever the engine does.
+// Evidence gathers what is left of a container's run. What came after until is left out, in a log as well as of a run that
+// began after it; zero means now. It takes at most a few seconds, whatever the engine does.
 func (d *Driver) Evidence(ctx context.Context, containerID string, until time.Time) Evidence {
 	ev := Evidence{ContainerID: containerID}
 	cli, err := d.client()
@@ -68,13 +68,17 @@ func (d *Driver) Evidence(ctx context.Context, containerID string, until time.Ti
 		failed("state", err)
 		return ev
 	}
-	ev.ContainerID, ev.ExitCode, ev.OOMKilled, ev.Error = l.id, l.exitCode, l.oomKilled, l.err
-	ev.StartedAt, ev.FinishedAt, ev.Health = l.startedAt, l.finishedAt, l.healthLog
+	ev.ContainerID = l.id
+	again := !until.IsZero() && l.startedAt.After(until) // another run has begun
+	if !again {
+		ev.ExitCode, ev.OOMKilled, ev.Error = l.exitCode, l.oomKilled, l.err
+		ev.StartedAt, ev.FinishedAt, ev.Health = l.startedAt, l.finishedAt, l.healthLog
+	}
 
 	var wg sync.WaitGroup
 	var logErr, statsErr error
 	wg.Go(func() { ev.Logs, logErr = logs(ctx, cli, l, until) })
-	if l.status == supervise.StatusRunning {
+	if l.status == supervise.StatusRunning && !again {
 		wg.Go(func() { _, statsErr = d.measure(ctx, cli, l.id) })
 	}
 	wg.Wait()
@@ -84,7 +88,7 @@ func (d *Driver) Evidence(ctx context.Context, containerID string, until time.Ti
 	if statsErr != nil {
 		failed("usage", statsErr)
 	}
-	if s, ok := d.samples.latest(l.id); ok && !s.usage.At.Before(l.startedAt) {
+	if s, ok := d.samples.latest(l.id); ok && (again && s.usage.At.Before(until) || !again && s.usage.At.After(l.startedAt)) {
 		s.usage.LimitBytes = l.memoryLimit
 		ev.Usage = &s.usage
 	}

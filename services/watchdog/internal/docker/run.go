@@ -3,7 +3,6 @@ package docker
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -45,7 +44,7 @@ func (d *Driver) Run(ctx context.Context, out chan<- Notice) error {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(backoff/2 + rand.N(backoff/2)):
+		case <-time.After(backoff):
 		}
 		backoff = min(2*backoff, maxBackoff)
 	}
