@@ -102,11 +102,7 @@ func (t *target) judgeRunning(now time.Time) judgement {
 		return t.badUnlessDonor(ReasonUnhealthy)
 	}
 	if t.probed() && t.fails > 0 {
-		need := t.pol.FailureThreshold
-		if t.obs.Health == HealthHealthy {
-			need *= 2 // the container's own check disagrees: the fault may be on the way
-		}
-		if t.fails >= need || t.flaps() >= max(t.pol.FlapFailures, 1) {
+		if t.fails >= t.need() || t.flapping() {
 			return t.badUnlessDonor(ReasonProbe)
 		}
 		return judgement{verdict: suspect, reason: ReasonProbe}
@@ -121,6 +117,20 @@ func (t *target) judgeRunning(now time.Time) judgement {
 		return judgement{verdict: starting, reason: ReasonStarted}
 	}
 	return judgement{verdict: well, reason: ReasonHealthy}
+}
+
+// need is how many failed probes make the target bad.
+func (t *target) need() int {
+	if t.obs.Health == HealthHealthy {
+		return 2 * t.pol.FailureThreshold // the container's own check disagrees: the fault may be on the way
+	}
+	return t.pol.FailureThreshold
+}
+
+// flapping reports whether enough of the last probes failed, though not in a row. That never takes fewer failures than
+// failures in a row would.
+func (t *target) flapping() bool {
+	return t.pol.FlapFailures > 0 && t.flaps() >= max(t.pol.FlapFailures, t.need())
 }
 
 // explain puts a bad judgement into a sentence for people.
@@ -138,8 +148,8 @@ func (t *target) explain(r Reason) string {
 	case ReasonStartError:
 		return "the engine could not start it: " + t.obs.Error
 	case ReasonProbe:
-		if n := t.flaps(); t.pol.FlapFailures > 0 && n >= t.pol.FlapFailures && t.fails < t.pol.FailureThreshold {
-			return fmt.Sprintf("%d of the last %d probes failed, the latest: %s", n, t.pol.FlapWindow, t.lastError)
+		if t.fails < t.need() && t.flapping() {
+			return fmt.Sprintf("%d of the last %d probes failed, the latest: %s", t.flaps(), t.pol.FlapWindow, t.lastError)
 		}
 		return fmt.Sprintf("%d probes failed in a row: %s", t.fails, t.lastError)
 	case ReasonDependency:
