@@ -47,7 +47,7 @@ func eventLine(e journal.Entry) string {
 	if e.Detail != "" {
 		b.WriteString(": " + e.Detail)
 	}
-	if e.Seconds > 0 {
+	if e.Seconds > 0 && e.Type != journal.TypeRecovered { // its detail says so
 		fmt.Fprintf(&b, " [%s]", journal.HumanDuration(time.Duration(e.Seconds*float64(time.Second))))
 	}
 	if e.Incident != "" {

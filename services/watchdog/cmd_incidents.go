@@ -89,7 +89,11 @@ func showIncident(out io.Writer, in journal.Incident) error {
 	}
 	fmt.Fprintln(out, "\nWhat happened")
 	for _, m := range in.Timeline {
-		fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", m.At.UTC().Format(clockTime), m.To, m.Reason, m.Detail)
+		line := fmt.Sprintf("  %s\t%s\t%s", m.At.UTC().Format(clockTime), m.To, m.Reason)
+		if m.Detail != "" {
+			line += "\t" + m.Detail
+		}
+		fmt.Fprintln(w, line)
 	}
 	if err := w.Flush(); err != nil {
 		return err

@@ -94,6 +94,8 @@ func (s *site) home(w http.ResponseWriter, r *http.Request) {
 	}
 	title := fmt.Sprintf("%d of %d targets are up", up, len(st.Targets))
 	switch {
+	case up == 1 && len(st.Targets) > 1:
+		title = fmt.Sprintf("1 of %d targets is up", len(st.Targets))
 	case len(st.Targets) == 0:
 		title = "No targets"
 	case up == len(st.Targets) && up == 1:

@@ -45,7 +45,7 @@ func TestRoutes(t *testing.T) {
 		contentType  string
 		contains     string
 	}{
-		{"GET", "/", html, 200, "text/html; charset=utf-8", "1 of 2 targets are up"},
+		{"GET", "/", html, 200, "text/html; charset=utf-8", "1 of 2 targets is up"},
 		{"GET", "/", nil, 200, "text/html; charset=utf-8", "upkeep-db-1"},
 		{"GET", "/metrics", nil, 200, "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", "watchdog_target_up"},
 		{"GET", "/metrics", []string{"Accept", "application/openmetrics-text; version=1.0.0"}, 200, "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores", "# EOF"},

@@ -71,6 +71,8 @@ func (in Incident) Done() string {
 		return "it was not restarted"
 	case n == 1 && failed == 1:
 		return "it was restarted once, which failed"
+	case n == 1 && in.RestartedAt.Sub(in.DetectedAt) < 10*time.Millisecond:
+		return "it was restarted at once"
 	case n == 1:
 		return fmt.Sprintf("it was restarted %s after the outage was noticed", HumanDuration(in.RestartedAt.Sub(in.DetectedAt)))
 	case failed > 0:
