@@ -141,9 +141,6 @@ func (c *Core) tick(t *target, now time.Time) {
 	if t.paused && !t.pausedUntil.IsZero() && !now.Before(t.pausedUntil) {
 		t.paused, t.pausedUntil = false, time.Time{}
 	}
-	if !t.awaitUntil.IsZero() && !now.Before(t.awaitUntil) {
-		t.awaitUntil = time.Time{} // no new run showed up: judge what is there
-	}
 	if c.turn == t && !now.Before(c.turnUntil) {
 		c.endTurn()
 	}
@@ -175,6 +172,9 @@ func (c *Core) seen(t *target, now time.Time, o *Observation) {
 	if !t.unsureUntil.IsZero() && (!o.Instance.Same(t.acted) || !now.Before(t.unsureUntil)) {
 		t.unsureUntil = time.Time{} // the look that tells what became of a call that timed out
 		c.finished(t)
+	}
+	if !t.awaitUntil.IsZero() && !now.Before(t.awaitUntil) {
+		t.awaitUntil = time.Time{} // no new run showed up: judge what is there
 	}
 	if t.running() {
 		t.meant = true

@@ -44,7 +44,7 @@ type target struct {
 	attempt     uint64    // 0 = none
 	acted       Instance  // the run that it was sent to
 	unsureUntil time.Time // the call timed out; a look after this, or a new run, tells what became of it
-	awaitUntil  time.Time // the call is done; a new run must show up before this
+	awaitUntil  time.Time // the call is done; a new run, or a look after this, tells what is
 	callStart   time.Time // of the last call, by the engine's clock, to recognise its signals
 	callEnd     time.Time
 	cascade     bool // restarted: those that depend on it follow when it is well

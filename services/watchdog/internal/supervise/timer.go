@@ -19,7 +19,6 @@ func (c *Core) arm(t *target, now time.Time) {
 		}
 	}
 	at(t.pausedUntil)
-	at(t.awaitUntil)
 	if c.turn == t {
 		at(c.turnUntil)
 	}
