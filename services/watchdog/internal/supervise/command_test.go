@@ -72,9 +72,9 @@ func (w *world) possible(c command) bool {
 	case "start":
 		return !w.down && b.working == 0 && (b.gone || b.obs.Status == StatusExited || b.obs.Status == StatusCreated)
 	case "stop", "signal", "bounce":
-		return !w.down && b.working == 0 && b.running()
+		return !w.down && b.working == 0 && b.running() && w.now.After(b.obs.Instance.StartedAt)
 	case "remove", "recreate":
-		return !w.down && b.working == 0 && !b.gone && b.obs.Status != StatusRestarting
+		return !w.down && b.working == 0 && !b.gone && b.obs.Status != StatusRestarting && w.now.After(b.obs.Instance.StartedAt)
 	case "freeze":
 		return !w.down && b.working == 0 && b.running()
 	case "unfreeze":
@@ -127,9 +127,14 @@ func (w *world) do(c command) error {
 		w.look(b)
 	case "bounce":
 		b.stop(w, 0)
-		w.account.started(b)
-		b.begin(w)
-		w.look(b)
+		run := b.obs.Instance
+		w.later(10*time.Millisecond, func() {
+			if !w.down && run.Same(b.obs.Instance) && b.obs.Status == StatusExited {
+				w.account.started(b)
+				b.begin(w)
+				w.look(b)
+			}
+		})
 	case "look":
 		w.look(b)
 	case "tick":

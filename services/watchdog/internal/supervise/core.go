@@ -107,7 +107,7 @@ func (c *Core) Step(ev Event) []Action {
 	case EventResume:
 		t.paused, t.pausedUntil = false, time.Time{}
 	case EventRestart:
-		t.stopped, t.signalled = false, time.Time{}
+		t.stopped, t.signalled, t.lastSignal = false, time.Time{}, time.Time{}
 		t.pending, t.due = ReasonRequested, ev.At
 	case EventReset:
 		t.restarts, t.attempts = nil, 0
@@ -148,7 +148,7 @@ func (c *Core) tick(t *target, now time.Time) {
 
 func (c *Core) seen(t *target, now time.Time, o *Observation) {
 	fresh := !t.known || !t.obs.Instance.Same(o.Instance)
-	known, old, signalled, count := t.known, t.obs.Instance, t.signalled, t.obs.RestartCount
+	known, old, count := t.known, t.obs.Instance, t.obs.RestartCount
 	if t.hash != "" && o.ConfigHash != "" && t.hash != o.ConfigHash {
 		t.restarts, t.attempts = nil, 0 // another configuration deserves a fresh start
 	}
@@ -162,8 +162,8 @@ func (c *Core) seen(t *target, now time.Time, o *Observation) {
 	}
 	if fresh {
 		t.forgetRun()
-		if !known && old.ID == o.Instance.ID && signalled.After(o.Instance.StartedAt) {
-			t.signalled = signalled // sent while the watchdog was away
+		if old.ID == o.Instance.ID && t.lastSignal.After(o.Instance.StartedAt) {
+			t.signalled = t.lastSignal // sent to this run before it was seen
 		}
 		if known && o.RestartCount > count {
 			c.report(t, now, ReasonDaemon, "docker's restart policy restarted it")
@@ -221,16 +221,15 @@ func (c *Core) forget(t *target) {
 	c.order = slices.DeleteFunc(c.order, func(o *target) bool { return o == t })
 }
 
-// signal notes a terminating signal, unless the core's own restart sent it.
+// signal notes a terminating signal. The core's own restart sends some to the run that it ends, never to a later one.
 func (c *Core) signal(t *target, s Signal) {
-	if s.InstanceID != t.obs.Instance.ID || t.attempt != 0 {
-		return
-	}
-	if !t.callStart.IsZero() && s.SentAt.After(t.callStart.Add(-clockLeeway)) && s.SentAt.Before(t.callEnd.Add(clockLeeway)) {
-		return
-	}
-	if s.SentAt.Before(t.obs.Instance.StartedAt) {
+	if s.InstanceID != t.obs.Instance.ID || s.SentAt.Before(t.obs.Instance.StartedAt) {
 		return // it ended an earlier run
+	}
+	t.lastSignal = s.SentAt
+	during := s.SentAt.After(t.callStart.Add(-clockLeeway)) && s.SentAt.Before(t.callEnd.Add(clockLeeway))
+	if t.obs.Instance.Same(t.acted) && (t.attempt != 0 || during) {
+		return
 	}
 	t.signalled = s.SentAt
 }
@@ -285,8 +284,8 @@ func (c *Core) finished(t *target) {
 // shall come back when it does.
 func (c *Core) engineLost(ev Event) {
 	for _, t := range c.order {
-		if !t.signalled.IsZero() && ev.At.Sub(t.signalled) < ev.Duration {
-			t.signalled = time.Time{}
+		if ev.At.Sub(t.lastSignal) < ev.Duration {
+			t.signalled, t.lastSignal = time.Time{}, time.Time{}
 		}
 		if t.stopped && t.meant && ev.At.Sub(t.stoppedAt) < ev.Duration {
 			t.stopped = false

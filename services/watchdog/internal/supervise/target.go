@@ -28,6 +28,7 @@ type target struct {
 	ringLen       int
 	wasWell       bool      // this run has been well once
 	signalled     time.Time // somebody sent this run a terminating signal
+	lastSignal    time.Time // the latest one to any run of this container, ours included
 	probing       bool
 	nextProbe     time.Time
 
