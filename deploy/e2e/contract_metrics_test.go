@@ -32,11 +32,17 @@ type exposed map[string]map[string][]string
 func goldenMetrics(t *testing.T) exposed {
 	t.Helper()
 	all := exposed{}
-	for _, service := range []string{"api", "watchdog"} {
+	files := contractGlob(t, "services/*/testdata/*.golden")
+	for _, want := range []string{"services/api/testdata/metrics.golden", "services/watchdog/testdata/metrics.golden"} {
+		if !slices.Contains(files, want) {
+			t.Fatalf("no %s", want)
+		}
+	}
+	for _, file := range files {
 		text := expfmt.NewTextParser(model.UTF8Validation)
-		families, err := text.TextToMetricFamilies(bytes.NewReader(contractFile(t, "services/"+service+"/testdata/metrics.golden")))
+		families, err := text.TextToMetricFamilies(bytes.NewReader(contractFile(t, file)))
 		if err != nil {
-			t.Fatalf("services/%s/testdata/metrics.golden: %v", service, err)
+			t.Fatalf("%s: %v", file, err)
 		}
 		for name, family := range families {
 			all.add(name, family)
