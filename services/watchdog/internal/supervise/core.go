@@ -85,7 +85,7 @@ func (c *Core) Step(ev Event) []Action {
 	case EventTick:
 		t.wake = time.Time{}
 		if t.state == StateGone {
-			c.forget(t)
+			c.forget(t, ev.At)
 			return c.acts
 		}
 		c.tick(t, ev.At)
@@ -212,11 +212,17 @@ func (c *Core) gone(t *target, now time.Time) {
 	t.endOutage()
 	t.known = false
 	c.change(t, now, StateGone, ReasonRemoved, "the container was removed", Change{})
-	c.wakeAt(t, now, now.Add(max(t.pol.RestartWindow, time.Minute)))
+	t.forgetAt = now.Add(max(t.pol.RestartWindow, time.Minute))
+	c.wakeAt(t, now, t.forgetAt)
 }
 
-// forget drops a target that has been gone for a whole window, so that short-lived containers do not pile up.
-func (c *Core) forget(t *target) {
+// forget drops a target that has been gone for a whole window, so that short-lived containers do not pile up. A tick that
+// was on its way when the container went is no reason to.
+func (c *Core) forget(t *target, now time.Time) {
+	if now.Before(t.forgetAt) {
+		c.wakeAt(t, now, t.forgetAt)
+		return
+	}
 	delete(c.targets, t.key)
 	c.order = slices.DeleteFunc(c.order, func(o *target) bool { return o == t })
 }

@@ -59,6 +59,7 @@ type target struct {
 	paused      bool
 	pausedUntil time.Time
 	hash        string
+	forgetAt    time.Time // when it is gone: until then it is remembered
 
 	wake time.Time // when EventTick was asked for
 }
