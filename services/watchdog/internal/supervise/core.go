@@ -43,6 +43,7 @@ type Core struct {
 	last    uint64 // the latest attempt
 	busy    int    // restarts under way
 	waiting bool   // some target waits for another, so changes elsewhere matter
+	mark    uint64 // of the latest walk along dependencies
 	freed   bool   // this Step ended something that others may wait for
 
 	holding   bool // many targets failed at once

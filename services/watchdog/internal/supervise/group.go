@@ -73,7 +73,7 @@ func (c *Core) waitsFor(t *target) *target {
 		}
 		switch dep.state {
 		case StateDown, StateRestarting, StateHeld, StateStarting:
-			if !c.dependsOn(dep, t, len(c.order)) {
+			if !c.dependsOn(dep, t) {
 				return dep
 			}
 		}
@@ -81,14 +81,18 @@ func (c *Core) waitsFor(t *target) *target {
 	return nil
 }
 
-// dependsOn reports whether a depends on b, at most depth steps away.
-func (c *Core) dependsOn(a, b *target, depth int) bool {
-	if depth == 0 {
-		return false
-	}
+// dependsOn reports whether a depends on b, directly or through others.
+func (c *Core) dependsOn(a, b *target) bool {
+	c.mark++
+	return c.reaches(a, b)
+}
+
+// reaches walks the dependencies and marks where it has been, so that no circle and no second way costs time.
+func (c *Core) reaches(a, b *target) bool {
+	a.mark = c.mark
 	for _, key := range a.obs.DependsOn {
 		dep := c.targets[key]
-		if dep == b || dep != nil && dep != a && c.dependsOn(dep, b, depth-1) {
+		if dep == b || dep != nil && dep.mark != c.mark && c.reaches(dep, b) {
 			return true
 		}
 	}
@@ -102,7 +106,7 @@ func (c *Core) cascade(dep *target, now time.Time) {
 			continue
 		}
 		for _, key := range t.obs.DependsOn {
-			if key == dep.key && t.obs.Instance.StartedAt.Before(dep.obs.Instance.StartedAt) && !c.dependsOn(dep, t, len(c.order)) {
+			if key == dep.key && t.obs.Instance.StartedAt.Before(dep.obs.Instance.StartedAt) && !c.dependsOn(dep, t) {
 				t.pending, t.due = ReasonDependency, now
 				c.waiting = true
 				break

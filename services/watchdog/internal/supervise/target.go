@@ -61,6 +61,7 @@ type target struct {
 	hash        string
 	forgetAt    time.Time // when it is gone: until then it is remembered
 
+	mark uint64    // of the latest walk along dependencies that came here
 	wake time.Time // when EventTick was asked for
 }
 
