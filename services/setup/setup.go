@@ -58,7 +58,7 @@ func configure(ctx context.Context, conf settings.Settings, stdout io.Writer) (e
 		return err
 	}
 	report(logs.Logger, conf, kept)
-	return nil
+	return reload(ctx, conf.ReloadURL, logs.Logger)
 }
 
 // report says who will be told, and how to get into Grafana.

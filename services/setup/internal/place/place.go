@@ -21,7 +21,7 @@ func Chown(f *os.File, uid int) error { return f.Chown(uid, -1) }
 
 // Stage writes the files below a new folder beside their later places and returns that folder.
 func Stage(dir string, files []render.File, owner Owner) (staged string, err error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // the folder is for several users; each file has its mode
+	if err := folder(dir); err != nil {
 		return "", fmt.Errorf("make CONFIG_DIR: %w", err)
 	}
 	staged, err = os.MkdirTemp(dir, ".new-")
@@ -36,8 +36,23 @@ func Stage(dir string, files []render.File, owner Owner) (staged string, err err
 	return staged, nil
 }
 
+// folder makes a folder and those above it, for all users to enter whatever the umask says: what they may read, each file
+// says for itself.
+func folder(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	if err := folder(filepath.Dir(path)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(path, 0o755); err != nil { //nolint:gosec // see above
+		return err
+	}
+	return os.Chmod(path, 0o755) //nolint:gosec // see above
+}
+
 func write(path string, f render.File, owner Owner) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // as above
+	if err := folder(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", f.Path, err)
 	}
 	mode, uid := fs.FileMode(0o400), int(f.Reader)
@@ -71,7 +86,7 @@ func Commit(staged, dir string, files []render.File, owned []string) (kept []str
 				continue
 			}
 		}
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil { //nolint:gosec // as above
+		if err := folder(filepath.Dir(to)); err != nil {
 			return kept, fmt.Errorf("make the folder of %s: %w", f.Path, err)
 		}
 		if err := os.Rename(filepath.Join(staged, f.Path), to); err != nil {

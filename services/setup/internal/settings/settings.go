@@ -24,6 +24,9 @@ type Settings struct {
 	SlackChannel string `env:"ALERT_SLACK_CHANNEL" allowed:"a channel (#ops) or a person (@ann), and ALERT_SLACK_WEBHOOK_URL beside it"`
 	GrafanaURL   string `env:"GRAFANA_URL" envDefault:"http://localhost:3000" allowed:"an http:// or https:// URL"`
 
+	// ReloadURL is where a running Alertmanager is told to read its files anew.
+	ReloadURL string `env:"ALERTMANAGER_RELOAD_URL" allowed:"an http:// or https:// URL; nobody is told when empty"`
+
 	GrafanaAdminPassword string `env:"GRAFANA_ADMIN_PASSWORD" allowed:"8 to 128 characters on one line"`
 	MetricsToken         string `env:"METRICS_TOKEN" allowed:"visible ASCII characters without spaces, at most 1000"`
 }
@@ -64,6 +67,7 @@ func outOfRange(s Settings) []string {
 	want(s.SlackURL == "" || isURL(s.SlackURL), "SlackURL")
 	want(s.SlackChannel == "" || s.SlackURL != "" && channel.MatchString(s.SlackChannel), "SlackChannel")
 	want(isURL(s.GrafanaURL), "GrafanaURL")
+	want(s.ReloadURL == "" || isURL(s.ReloadURL), "ReloadURL")
 	want(s.GrafanaAdminPassword == "" || password.MatchString(s.GrafanaAdminPassword), "GrafanaAdminPassword")
 	want(s.MetricsToken == "" || token.MatchString(s.MetricsToken), "MetricsToken")
 	return fields

@@ -12,7 +12,7 @@ func TestDefaults(t *testing.T) {
 	if err != nil || s != want {
 		t.Errorf("%+v %v", s, err)
 	}
-	if len(Variables()) != 10 {
+	if len(Variables()) != 11 {
 		t.Errorf("%d variables", len(Variables()))
 	}
 }
@@ -62,6 +62,7 @@ func TestBad(t *testing.T) {
 		{[]string{"ALERT_SLACK_CHANNEL=#a b", "ALERT_SLACK_WEBHOOK_URL=https://h/"}, `ALERT_SLACK_CHANNEL="#a b": ` + wantChannel},
 		{[]string{"ALERT_SLACK_CHANNEL={{ x }}", "ALERT_SLACK_WEBHOOK_URL=https://h/"}, `ALERT_SLACK_CHANNEL="{{ x }}": ` + wantChannel},
 		{[]string{"GRAFANA_URL=localhost:3000"}, `GRAFANA_URL="localhost:3000": ` + wantHTTP},
+		{[]string{"ALERTMANAGER_RELOAD_URL=alertmanager"}, `ALERTMANAGER_RELOAD_URL="alertmanager": want an http:// or https:// URL; nobody is told when empty`},
 		{[]string{"GRAFANA_ADMIN_PASSWORD=short"}, "GRAFANA_ADMIN_PASSWORD=(5 characters, not shown): " + wantPass},
 		{[]string{"GRAFANA_ADMIN_PASSWORD=two\nlines here"}, "GRAFANA_ADMIN_PASSWORD=(14 characters, not shown): " + wantPass},
 		{[]string{"METRICS_TOKEN=a b"}, "METRICS_TOKEN=(3 characters, not shown): " + wantToken},
