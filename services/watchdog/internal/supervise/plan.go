@@ -128,6 +128,9 @@ func (c *Core) begin(t *target, now time.Time, r Reason) {
 	case r == ReasonProbe && !t.firstFail.IsZero():
 		t.downSince = t.firstFail
 	}
+	if t.downSince.Sub(t.obs.Instance.StartedAt) >= StableRun && (t.wasWell || !t.running()) {
+		t.attempts = 0
+	}
 	c.correlate(t, now)
 }
 
