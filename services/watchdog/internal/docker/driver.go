@@ -37,6 +37,7 @@ type Driver struct {
 	reg     *registry
 	samples samples
 	slack   time.Duration // beyond the stop timeout, for the rest of a restart
+	doubts  time.Time     // of Run: when an engine that was lost began to signal everybody, zero if it did not
 
 	mu    sync.Mutex
 	cli   *client.Client // nil while there is no connection
@@ -60,6 +61,9 @@ func New(opts Options) (*Driver, error) {
 	d.reg = newRegistry(opts.Defaults, opts.Self, d.out.push)
 	if _, err := d.dial(); err != nil {
 		return nil, err
+	}
+	if !opts.Since.IsZero() {
+		d.doubts = opts.Since.Add(-unknownEnd)
 	}
 	return d, nil
 }

@@ -77,3 +77,39 @@ func TestRestarted(t *testing.T) {
 		t.Error("an engine that recalls nothing may have been restarted")
 	}
 }
+
+// TestShutdown tells an engine that signals everybody from people.
+func TestShutdown(t *testing.T) {
+	at := func(d time.Duration) time.Time { return time.Unix(1000, 0).Add(d) }
+	type event struct {
+		what, id string
+		after    time.Duration
+	}
+	for what, c := range map[string]struct {
+		events []event
+		lost   time.Duration
+		want   time.Duration // when it began, negative = not at all
+	}{
+		"nothing": {nil, 0, -1},
+		"an engine that shuts down": {
+			[]event{{"kill", "a", 0}, {"kill", "b", 50 * time.Millisecond}, {"die", "a", time.Second}, {"kill", "b", 10 * time.Second}, {"die", "b", 10 * time.Second}},
+			11 * time.Second, 0,
+		},
+		"a person before it": {
+			[]event{{"kill", "mine", 0}, {"die", "mine", 0}, {"kill", "a", 8 * time.Second}, {"kill", "b", 8 * time.Second}, {"die", "a", 9 * time.Second}},
+			10 * time.Second, 8 * time.Second,
+		},
+		"a person, and the connection long after": {[]event{{"kill", "mine", 0}, {"die", "mine", 0}}, time.Minute, -1},
+		"a stop that was answered by a start":     {[]event{{"kill", "a", 0}, {"die", "a", 0}, {"start", "a", time.Second}}, 2 * time.Second, -1},
+		"a crash alone":                           {[]event{{"die", "a", 0}}, time.Second, -1},
+	} {
+		var e ends
+		for _, ev := range c.events {
+			e.note(events.Message{Action: events.Action(ev.what), Actor: events.Actor{ID: ev.id}, TimeNano: at(ev.after).UnixNano()}, at(ev.after))
+		}
+		began, ok := e.shutdown(at(c.lost))
+		if ok != (c.want >= 0) || ok && !began.Equal(at(c.want)) {
+			t.Errorf("%s: began %v, %v", what, began.Sub(at(0)), ok)
+		}
+	}
+}

@@ -26,6 +26,7 @@ type fake struct {
 	mu       sync.Mutex
 	boxes    map[string]string // ID → the answer to inspect, empty = none ever
 	recalled []events.Message
+	live     []events.Message // told once to the next stream of events
 	asked    []string
 	onAsk    func(r *http.Request)
 }
@@ -84,6 +85,13 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_ = json.NewEncoder(w).Encode(m)
 		}
 	case path == "/events":
+		f.mu.Lock()
+		live := f.live
+		f.live = nil
+		f.mu.Unlock()
+		for _, m := range live {
+			_ = json.NewEncoder(w).Encode(m)
+		}
 		_ = http.NewResponseController(w).Flush()
 		select {
 		case <-r.Context().Done():
@@ -228,8 +236,14 @@ func TestFakeEngineLost(t *testing.T) {
 			f := newFake(t, "1.41")
 			before := time.Now().Add(-time.Minute)
 			f.runs("api", before)
+			f.live = []events.Message{{
+				Type: events.ContainerEventType, Action: events.ActionKill, TimeNano: time.Now().UnixNano(),
+				Actor: events.Actor{ID: "api", Attributes: map[string]string{"name": "api", "signal": "15"}},
+			}}
 			w := watch(t, Options{Host: f.host()})
 			w.running("api")
+			w.rewind()
+			w.kind(supervise.EventSignal, "api")
 			f.mu.Lock()
 			if c.recalls {
 				f.recalled = []events.Message{{Type: "image", Action: "pull", TimeNano: before.UnixNano()}}

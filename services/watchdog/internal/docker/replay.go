@@ -12,10 +12,7 @@ import (
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
-const (
-	shutdown  = 60 * time.Second // that long an engine may take to stop its containers before the connection breaks
-	witnesses = 16               // containers that are asked since when they run
-)
+const witnesses = 16 // containers that are asked since when they run
 
 // replay makes up for a time without a connection: since then, signals may have been sent that no look reveals, and the
 // engine itself may have stopped everything because it was shut down. The engine recalls its latest 256 events for
@@ -31,9 +28,10 @@ func (d *Driver) replay(ctx context.Context, cli *client.Client, list []known, s
 	if err != nil {
 		d.log.Warn("the engine does not say what happened meanwhile", "error", err)
 	}
-	if restarted(recalled, since) && !outlived(ctx, cli, list, since) {
+	if !d.doubts.IsZero() && restarted(recalled, since) && !outlived(ctx, cli, list, since) {
 		// Said at the return, not at the loss: until now nobody could tell a lost engine from a lost connection.
-		d.out.push(Notice{Event: supervise.Event{Kind: supervise.EventEngineLost, At: now, Duration: now.Sub(since) + shutdown}})
+		back := now.Sub(d.doubts) + burstGap
+		d.out.push(Notice{Event: supervise.Event{Kind: supervise.EventEngineLost, At: now, Duration: back}})
 	}
 	for _, m := range lastSignals(recalled, since.Add(-overlap)) {
 		d.signal(m)

@@ -92,14 +92,22 @@ func (d *Driver) session(parent context.Context) (connected bool, err error) {
 	l.look(d.reg.targets()...)
 	wg.Go(func() { cancel(d.watchConnection(ctx, cli)) })
 	wg.Go(func() { cancel(d.resync(ctx, cli, l)) })
+	var told ends
+	take := func(m events.Message) {
+		told.note(m, time.Now())
+		if m.Action != events.ActionKill || !eventTime(m).Before(replayed) { // else told already, or answered by a start
+			d.handle(m, l)
+		}
+	}
 	for {
 		select {
 		case m := <-queue:
-			if m.Action == events.ActionKill && eventTime(m).Before(replayed) {
-				continue // told already, or answered by a start
-			}
-			d.handle(m, l)
+			take(m)
 		case <-ctx.Done():
+			for len(queue) > 0 {
+				take(<-queue)
+			}
+			d.doubts, _ = told.shutdown(time.Now())
 			return true, context.Cause(ctx)
 		}
 	}
