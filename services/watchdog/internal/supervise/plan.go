@@ -16,7 +16,8 @@ func (c *Core) settle(t *target, now time.Time) {
 		return // one action at a time: what it did shows in the next look
 	}
 	j := t.judge(now)
-	if t.pending == ReasonDependency && j.verdict != leave {
+	stopping := j.verdict == suspect && j.reason == ReasonStopped
+	if t.pending == ReasonDependency && j.verdict != leave && !stopping {
 		if t.remaining(now) > 0 {
 			c.plan(t, now, ReasonDependency)
 			return
@@ -31,7 +32,9 @@ func (c *Core) settle(t *target, now time.Time) {
 	case well:
 		c.well(t, now)
 	case suspect, starting:
-		t.pending = ""
+		if !stopping || t.pending != ReasonDependency {
+			t.pending = "" // but what a dependency wants waits until it is clear whether the run ends
+		}
 		to := StateSuspect
 		if j.verdict == starting {
 			to = StateStarting
