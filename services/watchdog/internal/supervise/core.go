@@ -27,7 +27,7 @@ func DefaultOptions() Options {
 }
 
 const (
-	suspectProbe = time.Second            // between probes of a target that is suspect
+	suspectProbe = time.Second            // from probe to probe of a target that is suspect, however long one takes
 	startProbe   = 250 * time.Millisecond // between probes of a target that is starting
 	firstSpread  = 500 * time.Millisecond // over which first probes are spread
 	clockLeeway  = 10 * time.Millisecond  // between a call and the signals that it makes, by the engine's clock
@@ -242,7 +242,7 @@ func (c *Core) signal(t *target, s Signal) {
 }
 
 func (c *Core) probed(t *target, now time.Time, r ProbeResult) {
-	t.probing = false
+	t.probing, t.probeBegan = false, now.Add(-r.Took)
 	if r.Instance.Same(t.obs.Instance) && t.running() && !r.Unsure {
 		t.record(now, r)
 	}

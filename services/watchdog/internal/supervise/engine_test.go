@@ -148,7 +148,7 @@ func (b *box) remove(w *world) {
 }
 
 func (w *world) probe(b *box, a Action) {
-	r := ProbeResult{Instance: a.Instance, Took: time.Millisecond}
+	r := ProbeResult{Instance: a.Instance}
 	took := time.Millisecond
 	switch {
 	case !b.running() || !a.Instance.Same(b.obs.Instance):
@@ -164,6 +164,7 @@ func (w *world) probe(b *box, a Action) {
 	case b.probes == "unsure":
 		r.Unsure, r.Error = true, "no address"
 	}
+	r.Took = took
 	life := w.life
 	w.later(took, func() {
 		if life == w.life {

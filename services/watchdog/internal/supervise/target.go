@@ -30,6 +30,7 @@ type target struct {
 	signalled     time.Time // somebody sent this run a terminating signal
 	lastSignal    time.Time // the latest one to any run of this container, ours included
 	probing       bool
+	probeBegan    time.Time // the latest that has ended
 	nextProbe     time.Time
 
 	// The outage, if there is one.

@@ -57,7 +57,7 @@ func (c *Core) arm(t *target, now time.Time) {
 func (c *Core) dueProbe(t *target, now time.Time) bool {
 	switch t.state {
 	case StateSuspect:
-		t.nextProbe = minTime(t.nextProbe, now.Add(min(suspectProbe, t.pol.ProbeInterval)))
+		t.nextProbe = minTime(t.nextProbe, t.probeBegan.Add(min(suspectProbe, t.pol.ProbeInterval)))
 	case StateStarting:
 		t.nextProbe = minTime(t.nextProbe, now.Add(min(startProbe, t.pol.ProbeInterval)))
 	}
