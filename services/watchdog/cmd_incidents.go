@@ -106,14 +106,12 @@ func showIncident(out io.Writer, in journal.Incident) error {
 	if in.Probe != nil {
 		section(out, "The probe's answer", append([]string{in.Probe.Error}, strings.Split(strings.TrimSpace(in.Probe.Body), "\n")...))
 	}
-	return section(out, "Last log lines", in.LogTail)
+	section(out, "Last log lines", in.LogTail)
+	return nil
 }
 
-func section(out io.Writer, title string, lines []string) error {
-	text := strings.TrimSpace(strings.Join(lines, "\n"))
-	if text == "" {
-		return nil
+func section(out io.Writer, title string, lines []string) {
+	if text := strings.TrimSpace(strings.Join(lines, "\n")); text != "" {
+		fmt.Fprintf(out, "\n%s\n  %s\n", title, strings.ReplaceAll(text, "\n", "\n  "))
 	}
-	_, err := fmt.Fprintf(out, "\n%s\n  %s\n", title, strings.ReplaceAll(text, "\n", "\n  "))
-	return err
 }

@@ -62,7 +62,7 @@ func newShell(t *testing.T) *shell {
 	}))
 	t.Cleanup(s.server.Close)
 	s.viewer = newViewer(s.server.URL, t.TempDir())
-	s.viewer.now = func() time.Time { return cmdNow }
+	s.now = func() time.Time { return cmdNow }
 	return s
 }
 
