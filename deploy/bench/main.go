@@ -2,6 +2,7 @@
 // Upkeep and under Docker's own restart policy, what the services weigh, and what a scrape costs.
 //
 //	go run . [-runs 10]
+//	go run . -healers [-runs 5] [-peer NAME=COMMAND]…   the watchdog beside other healers, each with the Docker socket
 //
 // Both sides run the same image with the same limits, and are killed in turn, so that whatever else the machine does
 // disturbs both alike. It needs the engine for itself: no other watchdog may run on it.
@@ -35,6 +36,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
 	runs := flags.Int("runs", 10, "crashes per series")
+	healers := flags.Bool("healers", false, "compare healers instead: crash and hang of the same container under each")
+	var others peers
+	flags.Var(&others, "peer", "with -healers: another one, as NAME=COMMAND; may be repeated")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
@@ -48,6 +52,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	}
 	if err := stack.Alone(ctx, "upkeep-bench"); err != nil {
 		return err
+	}
+	say := func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) }
+	if *healers {
+		return compare(ctx, *runs, others, stdout, say)
 	}
 	dir, err := os.MkdirTemp("", "upkeep-bench")
 	if err != nil {
@@ -67,7 +75,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err := tearDown(ctx, s); err != nil {
 		return err
 	}
-	say := func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) }
 	say("building the images and starting the stack")
 	if err := errors.Join(s.Build(ctx), s.Up(ctx)); err != nil {
 		return err
