@@ -35,6 +35,7 @@ type note struct {
 	stopping    bool      // a person is stopping this run
 	signalAt    time.Time // somebody signalled this run
 	signalTold  bool
+	doubt       bool      // somebody signalled this run, but it is not known when
 	stopAt      time.Time // a person stopped it
 	seenRunning bool      // the core was told once that it runs
 	goneAt      time.Time
@@ -90,7 +91,8 @@ func (a *account) started(b *box) {
 
 // began is any new run.
 func (a *account) began(b *box) {
-	b.acc.will, b.acc.stopping, b.acc.signalAt, b.acc.signalTold, b.acc.due = run, false, time.Time{}, false, time.Time{}
+	n := &b.acc
+	n.will, n.stopping, n.signalAt, n.signalTold, n.doubt, n.due = run, false, time.Time{}, false, false, time.Time{}
 }
 
 // died is an end that nobody asked for.
@@ -99,7 +101,7 @@ func (a *account) died(b *box) {
 	code := b.obs.ExitCode
 	switch {
 	case n.will == stopped, b.obs.Error != "":
-	case !n.signalAt.IsZero() && a.w.now.Sub(n.signalAt) <= signalFor+time.Second:
+	case n.doubt, !n.signalAt.IsZero() && a.w.now.Sub(n.signalAt) <= signalFor+time.Second:
 		n.will = unknown // the signal may or may not be the reason
 	case b.obs.RestartPolicy == RestartOnFailure && code == 0:
 		n.will = unknown // has finished its work
@@ -156,8 +158,8 @@ func (a *account) removed(b *box) {
 func (a *account) watchdogDied() {
 	for _, b := range a.w.boxes {
 		n := &b.acc
-		if n.call != 0 && !n.signalAt.IsZero() {
-			n.will = unknown
+		if !n.signalAt.IsZero() && b.running() && a.w.now.Sub(n.signalAt) <= signalFor {
+			n.doubt = true // nobody knows when the signal was when it dies unseen
 		}
 		n.forgetRun()
 		n.known, n.told, n.badSince, n.turnedAt, n.turn, n.due = false, Observation{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
@@ -300,7 +302,7 @@ func (n *note) need() int {
 // isBad reports whether what the core was told makes the target bad beyond doubt.
 func (n *note) isBad(now time.Time) bool {
 	switch {
-	case !n.known, n.leftAlone(now), n.will != run, !n.signalAt.IsZero() && now.Sub(n.signalAt) <= signalFor:
+	case !n.known, n.leftAlone(now), n.will != run, n.doubt, !n.signalAt.IsZero() && now.Sub(n.signalAt) <= signalFor:
 		return false
 	case n.told.Status == StatusExited:
 		return true

@@ -81,7 +81,7 @@ func (c *Core) Step(ev Event) []Action {
 		}
 		t = c.target(ev.Target)
 	}
-	before := t.state
+	before, reason := t.state, t.reason
 	switch ev.Kind {
 	case EventTick:
 		t.wake = time.Time{}
@@ -117,8 +117,12 @@ func (c *Core) Step(ev Event) []Action {
 		}
 	}
 	if t.known && t.state != StateGone {
+		t.expireSignal(ev.At)
 		c.settle(t, ev.At)
 		c.arm(t, ev.At)
+		if ev.Kind == EventSignal && !t.signalled.IsZero() && t.state == before && t.reason == reason && reason != ReasonStopped {
+			c.report(t, ev.At, ReasonStopped, "somebody sent it a terminating signal") // so that it is not forgotten
+		}
 	}
 	if c.waiting && (c.freed || t.state != before) {
 		c.release(t, ev.At)
@@ -178,6 +182,9 @@ func (c *Core) seen(t *target, now time.Time, o *Observation) {
 		t.awaitUntil = time.Time{} // no new run showed up: judge what is there
 	}
 	if t.running() {
+		if t.stopped && !known { // it was being stopped when the watchdog ended, and still is, or has ignored it
+			t.stopped, t.signalled = false, now
+		}
 		t.meant = true
 		if fresh && !known {
 			t.nextProbe = now.Add(time.Duration(t.phase * float64(min(firstSpread, t.pol.ProbeInterval))))

@@ -117,7 +117,7 @@ func (b *box) signal(w *world) {
 	w.account.signalled(b, told)
 }
 
-// stop is docker stop or docker kill by a person: the process ends at once, or obeys only the second signal.
+// stop is docker stop or docker kill by a person: the process ends at once, or later, or is killed by a second signal.
 func (b *box) stop(w *world, takes time.Duration) {
 	w.account.stopped(b)
 	b.signal(w)
@@ -129,7 +129,9 @@ func (b *box) stop(w *world, takes time.Duration) {
 	run := b.obs.Instance
 	w.later(takes, func() {
 		if b.running() && run.Same(b.obs.Instance) && !w.down {
-			b.signal(w)
+			if takes > 10*time.Second {
+				b.signal(w)
+			}
 			b.end(w, 137, false)
 			w.look(b)
 		}

@@ -168,9 +168,15 @@ func (t *target) delay(jitter func(time.Duration) time.Duration) time.Duration {
 
 // history is what must survive of the target.
 func (t *target) history() History {
+	stopped := t.stopped || t.ending()
 	return History{
 		Restarts: append([]time.Time(nil), t.restarts...), Attempts: t.attempts, Instance: t.obs.Instance,
-		Running: t.meant && !t.stopped, Stopped: t.stopped,
+		Running: t.meant && !stopped, Stopped: stopped,
 		Paused: t.paused, PausedUntil: t.pausedUntil, ConfigHash: t.hash,
 	}
+}
+
+// ending reports whether somebody's signal has ended the run or may do so.
+func (t *target) ending() bool {
+	return !t.signalled.IsZero() && (t.running() || t.obs.FinishedAt.Sub(t.signalled) < signalFor)
 }
