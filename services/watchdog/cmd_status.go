@@ -30,7 +30,11 @@ func runStatus(ctx context.Context, stdout io.Writer, v viewer, asJSON bool) err
 		fmt.Fprintf(stdout, "%s\n\n", note)
 	}
 	docker := "Docker " + st.Docker.ServerVersion
-	if !st.Docker.Connected {
+	switch {
+	case st.Docker.Connected:
+	case st.Docker.Error == "":
+		docker = "Docker not reached yet"
+	default:
 		docker = "Docker NOT REACHED: " + st.Docker.Error
 	}
 	fmt.Fprintf(stdout, "watchdog %s, started %s ago, %s\n\n", st.Version, journal.HumanDuration(v.now().Sub(st.StartedAt)), docker)
