@@ -66,6 +66,10 @@ func (b *board) get() journal.Status { return *b.latest.Load() }
 func (l *loop) publish() {
 	now := l.now()
 	l.metrics.Heartbeat(now)
+	if !l.tidyAt.IsZero() && now.After(l.tidyAt) {
+		l.tidyAt = time.Time{}
+		l.fail("end the incidents of targets that are gone", l.recorder.Settle(func(target string) bool { return l.targets[target] != nil }, now))
+	}
 	s := journal.Status{UpdatedAt: now, HeartbeatAt: now, Docker: l.docker}
 	for _, v := range l.core.Views(now) {
 		s.Targets = append(s.Targets, l.show(v.Target, now))

@@ -82,7 +82,7 @@ func (l *loop) knownEvidence(v supervise.View, s *shown) evidence {
 	if s == nil {
 		return e
 	}
-	e.Image, e.MemoryLimit = s.info.Image, int64(min(s.info.MemoryLimit, 1<<62)) //nolint:gosec // bounded
+	e.Image, e.MemoryLimit = s.info.Image, int64(min(s.info.MemoryLimit, 1<<62))
 	if s.probe != nil && !s.probe.OK {
 		e.Probe = &journal.ProbeEvidence{Error: s.probe.Error, Body: s.body}
 	}
@@ -99,9 +99,9 @@ func (e *evidence) add(d docker.Evidence, ended bool) {
 		e.LogTail = append(e.LogTail, text)
 	}
 	if u := d.Usage; u != nil {
-		e.MemoryBytes, e.CPURatio = int64(min(u.MemoryBytes, 1<<62)), u.CPURatio //nolint:gosec // bounded
+		e.MemoryBytes, e.CPURatio = int64(min(u.MemoryBytes, 1<<62)), u.CPURatio
 		if u.LimitBytes > 0 {
-			e.MemoryLimit = int64(min(u.LimitBytes, 1<<62)) //nolint:gosec // bounded
+			e.MemoryLimit = int64(min(u.LimitBytes, 1<<62))
 		}
 	}
 	if ended {

@@ -21,6 +21,8 @@ const (
 	engineShutdown = 20 * time.Second
 	// ownShutdown is the same for the watchdog's own end, since an engine that shuts down ends the watchdog with the rest.
 	ownShutdown = 3 * time.Second
+	// showUp is how long targets have to show up after the first connection.
+	showUp = 30 * time.Second
 	// lastWords is how long a restart in flight is waited for at the end. The engine finishes it in any case.
 	lastWords = 8 * time.Second
 )
@@ -53,6 +55,7 @@ type loop struct {
 	targets map[string]*shown
 	docker  journal.Docker
 	synced  atomic.Bool
+	tidyAt  time.Time // when incidents of targets that have not shown up are ended; zero: done, or not connected yet
 	dirty   bool
 
 	calls   sync.WaitGroup // restarts, probes and evidence under way
@@ -182,7 +185,9 @@ func (l *loop) connection(c docker.Connection) {
 	l.dirty = true
 	switch {
 	case c.Connected:
-		l.synced.Store(true)
+		if !l.synced.Swap(true) {
+			l.tidyAt = l.now().Add(showUp)
+		}
 		l.write(journal.Entry{Type: journal.TypeDockerConnected, Detail: "engine " + c.ServerVersion + ", API " + c.APIVersion})
 	case was:
 		l.write(journal.Entry{Type: journal.TypeDockerLost, Level: journal.LevelError, Detail: c.Error})

@@ -111,7 +111,7 @@ func assemble(s settings, info build.Info, j *journal.Journal, reg prometheus.Re
 		return nil, nil, fmt.Errorf("DOCKER_HOST=%s: %w", s.DockerHost, err)
 	}
 	opts := supervise.DefaultOptions()
-	opts.Jitter = func(d time.Duration) time.Duration { return rand.N(d/5 + 1) }
+	opts.Jitter = func(d time.Duration) time.Duration { return rand.N(d/5 + 1) } //nolint:gosec // jitter is no secret
 	l := &loop{
 		core: supervise.New(opts), driver: drv, journal: j, recorder: recorder, log: log, now: time.Now,
 		metrics: control.NewMetrics(reg, info.Version, info.Revision, time.Now),
