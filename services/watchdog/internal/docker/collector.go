@@ -11,19 +11,24 @@ import (
 )
 
 const (
-	freshFor      = 3 * time.Second // scrapes within that time share one look
-	scrapeTimeout = 5 * time.Second // a container that answers later has no figures this time
-	measurers     = 8               // looks at once
+	freshFor    = 3 * time.Second        // scrapes within that time share one look
+	usableFor   = 30 * time.Second       // figures that old are shown rather than that a scrape waits
+	waitFor     = 250 * time.Millisecond // that long a scrape waits even so
+	lookTimeout = 5 * time.Second        // a container that answers later has no figures this time
+	measurers   = 64                     // looks at once; they cost the engine little, but it answers only once a second
 )
 
 // Collector exports the figures of the targets under the names of cAdvisor, summed over interfaces and devices. It asks
 // the engine once per scrape and container. A container that is gone has no series; one that does not run has no usage.
+//
+// Older engines (20.10) make a one-shot look wait for up to a second. So that a scrape does not, it shows what the one
+// before it has brought when that is recent; newer engines answer in time.
 type Collector struct {
 	d *Driver
 
-	mu     sync.Mutex
-	at     time.Time
-	cached []figures
+	mu      sync.Mutex
+	at      time.Time     // of the last look that has ended
+	looking chan struct{} // closed at the end of the look under way, nil without one
 }
 
 // figures is what one scrape tells of one target.
@@ -31,7 +36,6 @@ type figures struct {
 	info    Info
 	ooms    int
 	running bool
-	sample  *sample
 }
 
 // NewCollector makes a Collector for the targets of a driver.
@@ -64,51 +68,78 @@ func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 
 // Collect implements prometheus.Collector.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	for _, f := range c.figures() {
+	c.refresh()
+	for _, f := range c.d.reg.figures() {
 		send := func(d *prometheus.Desc, t prometheus.ValueType, v float64) {
 			ch <- prometheus.MustNewConstMetric(d, t, v, f.info.Name, f.info.Image, f.info.Project, f.info.Service)
 		}
 		send(descLimit, prometheus.GaugeValue, float64(f.info.MemoryLimit))
 		send(descOOM, prometheus.CounterValue, float64(f.ooms))
-		if f.running {
-			send(descStart, prometheus.GaugeValue, float64(f.info.StartedAt.UnixMilli())/1e3)
+		if !f.running {
+			continue
 		}
-		if s := f.sample; s != nil {
-			send(descCPU, prometheus.CounterValue, s.usage.CPUSeconds)
-			send(descMemory, prometheus.GaugeValue, float64(s.usage.MemoryBytes))
-			send(descReceived, prometheus.CounterValue, float64(s.received))
-			send(descSent, prometheus.CounterValue, float64(s.sent))
-			send(descRead, prometheus.CounterValue, float64(s.read))
-			send(descWritten, prometheus.CounterValue, float64(s.written))
+		send(descStart, prometheus.GaugeValue, float64(f.info.StartedAt.UnixMilli())/1e3)
+		s, ok := c.d.samples.latest(f.info.ContainerID)
+		if !ok || s.usage.At.Before(f.info.StartedAt) || time.Since(s.usage.At) > usableFor+freshFor {
+			continue
 		}
+		send(descCPU, prometheus.CounterValue, s.usage.CPUSeconds)
+		send(descMemory, prometheus.GaugeValue, float64(s.usage.MemoryBytes))
+		send(descReceived, prometheus.CounterValue, float64(s.received))
+		send(descSent, prometheus.CounterValue, float64(s.sent))
+		send(descRead, prometheus.CounterValue, float64(s.read))
+		send(descWritten, prometheus.CounterValue, float64(s.written))
 	}
 }
 
-// figures returns those of the last look, or looks again.
-func (c *Collector) figures() []figures {
+// refresh has the targets measured, unless that was done just now, and waits for it as long as is worth it.
+func (c *Collector) refresh() {
+	c.mu.Lock()
+	age := time.Since(c.at)
+	if age < freshFor {
+		c.mu.Unlock()
+		return
+	}
+	if c.looking == nil {
+		c.looking = make(chan struct{})
+		go c.look(c.looking)
+	}
+	done, wait := c.looking, lookTimeout
+	c.mu.Unlock()
+	if age < usableFor {
+		wait = waitFor
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}
+
+// look measures, within lookTimeout.
+func (c *Collector) look(done chan struct{}) {
+	c.d.measureAll()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if time.Since(c.at) < freshFor {
-		return c.cached
-	}
-	c.cached, c.at = c.d.figures(), time.Now()
-	return c.cached
+	c.at, c.looking = time.Now(), nil
+	close(done)
 }
 
-// figures measures all targets that run.
-func (d *Driver) figures() []figures {
-	ctx, cancel := context.WithTimeout(context.Background(), scrapeTimeout)
+// measureAll measures all targets that run.
+func (d *Driver) measureAll() {
+	ctx, cancel := context.WithTimeout(context.Background(), lookTimeout)
 	defer cancel()
-	list, ids := d.reg.figures()
-	d.samples.retain(ids)
+	list := d.reg.figures()
+	d.samples.retain(list)
 	cli, err := d.client()
 	if err != nil {
-		return list
+		return
 	}
 	slots := make(chan struct{}, measurers)
 	var wg sync.WaitGroup
-	for i := range list {
-		if !list[i].running {
+	for _, f := range list {
+		if !f.running {
 			continue
 		}
 		wg.Go(func() {
@@ -118,25 +149,21 @@ func (d *Driver) figures() []figures {
 				return
 			}
 			defer func() { <-slots }()
-			if s, err := d.measure(ctx, cli, list[i].info.ContainerID); err == nil {
-				list[i].sample = &s
-			}
+			_, _ = d.measure(ctx, cli, f.info.ContainerID) // one that cannot be measured has no figures
 		})
 	}
 	wg.Wait()
-	return list
 }
 
-// figures lists the targets that have been looked at, without their samples.
-func (r *registry) figures() (list []figures, ids []string) {
+// figures lists the targets that have been looked at.
+func (r *registry) figures() (list []figures) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range r.owners {
-		ids = append(ids, e.id)
 		if e.info != nil {
 			running := e.look.status == supervise.StatusRunning || e.look.status == supervise.StatusPaused
 			list = append(list, figures{info: *e.info, ooms: e.ooms, running: running})
 		}
 	}
-	return list, ids
+	return list
 }

@@ -10,20 +10,25 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
+
+	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden file")
 
 // The golden file is what dashboards are checked against: the names and labels of the containers' figures.
 func TestCollectorExposition(t *testing.T) {
-	collector := &Collector{at: time.Now(), cached: []figures{{
-		info: Info{
-			Target: "upkeep-api-1", Name: "upkeep-api-1", Image: "ghcr.io/upkeephq/upkeep-api:0.1.0",
+	d := &Driver{reg: newRegistry(supervise.DefaultPolicy(), "", nil)}
+	d.reg.owners["upkeep-api-1"] = &entry{
+		look: &look{status: supervise.StatusRunning}, ooms: 1,
+		info: &Info{
+			Target: "upkeep-api-1", ContainerID: "id", Name: "upkeep-api-1", Image: "ghcr.io/upkeephq/upkeep-api:0.1.0",
 			Project: "upkeep", Service: "api", StartedAt: time.Unix(1, 0), MemoryLimit: 1,
 		},
-		ooms: 1, running: true,
-		sample: &sample{usage: Usage{CPUSeconds: 1, MemoryBytes: 1}, received: 1, sent: 1, read: 1, written: 1},
-	}}}
+	}
+	d.samples.keep("id", &sample{usage: Usage{At: time.Now(), CPUSeconds: 1, MemoryBytes: 1}, received: 1, sent: 1, read: 1, written: 1})
+	collector := NewCollector(d)
+	collector.at = time.Now()
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(collector)
 	problems, err := testutil.GatherAndLint(registry)

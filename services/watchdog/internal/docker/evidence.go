@@ -15,11 +15,12 @@ import (
 
 const (
 	evidenceTimeout   = 5 * time.Second
-	healthOutputLimit = 1 << 10 // bytes kept of one output of a health check
-	logLines          = 100     // lines kept of a log
-	logMargin         = 4       // times as many are read, as some may be younger than wanted
-	logLineLimit      = 2 << 10 // bytes kept of one line
-	logReadLimit      = 8 << 20 // bytes read of a log
+	recentUsage       = 15 * time.Second // figures so new are good enough: a look at them may take a second
+	healthOutputLimit = 1 << 10          // bytes kept of one output of a health check
+	logLines          = 100              // lines kept of a log
+	logMargin         = 4                // times as many are read, as some may be younger than wanted
+	logLineLimit      = 2 << 10          // bytes kept of one line
+	logReadLimit      = 8 << 20          // bytes read of a log
 )
 
 // Evidence is what an incident report wants to know of a container before a restart destroys it. Every part is
@@ -33,7 +34,7 @@ type Evidence struct {
 	FinishedAt  time.Time      `json:"finished_at,omitzero"`
 	Health      []HealthOutput `json:"health,omitempty"`
 	Logs        []LogLine      `json:"logs,omitempty"`
-	Usage       *Usage         `json:"usage,omitempty"` // the latest there is: of now while it runs, else of the last scrape
+	Usage       *Usage         `json:"usage,omitempty"` // the latest there is, at most 15 s old while it runs
 	Errors      []string       `json:"errors,omitempty"`
 }
 
@@ -78,7 +79,9 @@ func (d *Driver) Evidence(ctx context.Context, containerID string, until time.Ti
 	var wg sync.WaitGroup
 	var logErr, statsErr error
 	wg.Go(func() { ev.Logs, logErr = logs(ctx, cli, l, until) })
-	if l.status == supervise.StatusRunning && !again {
+	recent, ok := d.samples.latest(l.id)
+	ok = ok && recent.usage.At.After(l.startedAt) && time.Since(recent.usage.At) < recentUsage
+	if l.status == supervise.StatusRunning && !again && !ok {
 		wg.Go(func() { _, statsErr = d.measure(ctx, cli, l.id) })
 	}
 	wg.Wait()

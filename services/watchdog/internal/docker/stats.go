@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -75,18 +76,14 @@ func (k *samples) latest(id string) (sample, bool) {
 }
 
 // retain forgets all containers but these.
-func (k *samples) retain(ids []string) {
-	keep := make(map[string]bool, len(ids))
-	for _, id := range ids {
-		keep[id] = true
+func (k *samples) retain(list []figures) {
+	keep := make(map[string]bool, len(list))
+	for _, f := range list {
+		keep[f.info.ContainerID] = true
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for id := range k.last {
-		if !keep[id] {
-			delete(k.last, id)
-		}
-	}
+	maps.DeleteFunc(k.last, func(id string, _ sample) bool { return !keep[id] })
 }
 
 // digest takes what is needed from the engine's answer.

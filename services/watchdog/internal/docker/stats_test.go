@@ -68,7 +68,7 @@ func TestSamplesRatio(t *testing.T) {
 			t.Errorf("after %v with %v s: %v, want %v", c.after, c.cpu, got, c.want)
 		}
 	}
-	k.retain([]string{"b"})
+	k.retain([]figures{{info: Info{ContainerID: "b"}}})
 	if _, ok := k.latest("a"); ok {
 		t.Error("the sample of a container that is gone is kept")
 	}
