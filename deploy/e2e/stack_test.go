@@ -13,6 +13,9 @@ import (
 
 const grafanaService = "grafana"
 
+// built tells that this run has built the images already.
+var built bool
+
 // world is a running stack with what listens to it. The scenarios of one test share it and run in their order.
 type world struct {
 	*stack.Stack
@@ -32,9 +35,9 @@ func start(t *testing.T, project string, env map[string]string) *world {
 
 	w := &world{}
 	var err error
-	w.receiver, err = stack.Receive(ctx)
+	w.receiver, err = stack.Receive(ctx, project)
 	must(t, err)
-	t.Cleanup(func() { must(t, w.receiver.Close()) })
+	t.Cleanup(func() { must(t, w.receiver.Close(context.Background())) })
 
 	all := map[string]string{
 		"FAULT_INJECTION":                "true",
@@ -75,8 +78,11 @@ func start(t *testing.T, project string, env map[string]string) *world {
 	})
 	must(t, w.Down(ctx)) // what a killed run left
 	began := time.Now()
-	must(t, w.Build(ctx))
-	t.Logf("images built in %.0f s", time.Since(began).Seconds())
+	if !built {
+		must(t, w.Build(ctx))
+		built = true
+		t.Logf("images built in %.0f s", time.Since(began).Seconds())
+	}
 	began = time.Now()
 	must(t, w.Up(ctx))
 	t.Logf("docker compose up --wait: healthy in %.0f s", time.Since(began).Seconds())

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/exec"
 	"sync"
+	"time"
 )
 
 // Event is one event of the engine.
@@ -73,6 +74,19 @@ func (e *Events) Count(action string) int {
 		}
 	}
 	return n
+}
+
+// Times tells when an action was seen since the container was made, by the engine's clock.
+func (e *Events) Times(action string) []time.Time {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	var times []time.Time
+	for _, ev := range e.seen {
+		if ev.Action == action {
+			times = append(times, time.Unix(0, ev.TimeNano))
+		}
+	}
+	return times
 }
 
 // Stop ends the stream.

@@ -7,9 +7,9 @@ import (
 	"os"
 )
 
-// readLog reads a file of one JSON object a line. Every line must be whole: a torn one is an error, since the watchdog
+// ReadLog reads a file of one JSON object a line. Every line must be whole: a torn one is an error, since the watchdog
 // promises that there is none.
-func readLog(path string) ([]LogLine, error) {
+func ReadLog(path string) ([]LogLine, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err

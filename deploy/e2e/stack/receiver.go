@@ -22,27 +22,34 @@ type Alert struct {
 
 // Receiver is where Alertmanager's webhook delivers to: an HTTP server that containers can reach.
 type Receiver struct {
-	URL    string
-	server *http.Server
-	mu     sync.Mutex
-	got    []Alert
+	URL     string
+	server  *http.Server
+	network string
+	mu      sync.Mutex
+	got     []Alert
 }
 
-// Receive listens on the address that the host has on the engine's bridge, the one address of the host that containers
-// reach without any setting.
-func Receive(ctx context.Context) (*Receiver, error) {
-	gateway, err := Docker(ctx, "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
-	if err != nil {
+// Receive listens on the host's address in a network of its own: containers of any network of the engine reach it, the
+// world outside does not.
+func Receive(ctx context.Context, project string) (*Receiver, error) {
+	network := project + "-receiver"
+	if _, err := Docker(ctx, "network", "inspect", network); err == nil { // a killed run left it
+		if _, err := Docker(ctx, "network", "rm", network); err != nil {
+			return nil, err
+		}
+	}
+	if _, err := Docker(ctx, "network", "create", network); err != nil {
 		return nil, err
 	}
-	if gateway == "" {
-		gateway = "172.17.0.1" // what the engine takes when nothing is configured; older ones do not say so
+	gateway, err := Docker(ctx, "network", "inspect", network, "--format", "{{(index .IPAM.Config 0).Gateway}}")
+	if err != nil {
+		return nil, err
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(gateway, "0"))
 	if err != nil {
 		return nil, fmt.Errorf("listen where containers can reach the test (is the engine on this very machine?): %w", err)
 	}
-	r := &Receiver{URL: "http://" + l.Addr().String() + "/alerts"}
+	r := &Receiver{network: network, URL: "http://" + l.Addr().String() + "/alerts"}
 	r.server = &http.Server{Handler: http.HandlerFunc(r.receive), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = r.server.Serve(l) }()
 	return r, nil
@@ -90,10 +97,8 @@ func (r *Receiver) names() []string {
 	return names
 }
 
-// Close stops listening.
-func (r *Receiver) Close() error {
-	if err := r.server.Close(); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+// Close stops listening and removes the network.
+func (r *Receiver) Close(ctx context.Context) error {
+	_, err := Docker(ctx, "network", "rm", r.network)
+	return errors.Join(r.server.Close(), err)
 }

@@ -6,6 +6,7 @@ package stack
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -104,9 +105,10 @@ func (s *Stack) args(more ...string) []string {
 
 // Build builds the images of the services.
 func (s *Stack) Build(ctx context.Context) error {
-	out, err := s.Compose(ctx, append([]string{"build"}, Built...)...)
-	if err != nil {
-		return fmt.Errorf("%w\n%s", err, out)
+	for _, service := range Built { // not all at once: each finds the layers that they share already made
+		if out, err := s.Compose(ctx, "build", service); err != nil {
+			return fmt.Errorf("%w\n%s", err, out)
+		}
 	}
 	return nil
 }
@@ -140,8 +142,17 @@ func (s *Stack) Services(ctx context.Context) ([]string, error) {
 
 // ImageOf is the image that the Compose file names for a service.
 func (s *Stack) ImageOf(ctx context.Context, service string) (string, error) {
-	out, err := s.Compose(ctx, "config", "--images", service)
-	return strings.TrimSpace(out), err
+	out, err := s.Compose(ctx, "config", "--format", "json")
+	if err != nil {
+		return "", err
+	}
+	var file struct {
+		Services map[string]struct{ Image string }
+	}
+	if err := json.Unmarshal([]byte(out), &file); err != nil {
+		return "", fmt.Errorf("read docker compose config: %w", err)
+	}
+	return file.Services[service].Image, nil
 }
 
 // Warnings is what Compose has to say against the file, nothing at best.
