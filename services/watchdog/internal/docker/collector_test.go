@@ -47,7 +47,7 @@ func TestCollectorExposition(t *testing.T) {
 	}
 	const path = "../../testdata/containers.golden"
 	if *update {
-		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil { //nolint:gosec // a file of the repository
+		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
