@@ -45,6 +45,7 @@ type note struct {
 
 	told     Observation // the latest look that this watchdog was told
 	known    bool
+	blind    bool   // the engine was lost since
 	toldID   string // the same of any watchdog
 	toldHash string
 	badSince time.Time
@@ -59,6 +60,7 @@ type note struct {
 
 	stamps []time.Time // counted restarts
 	streak int         // restarts in a row without a stable run
+	vague  bool        // there may have been more
 	lastAt time.Time   // the last of them
 	due    time.Time   // when the next one must come
 	turn   time.Time   // restarted while many were held
@@ -84,7 +86,7 @@ func (a *account) changed(b *box) { b.acc.due = time.Time{} }
 func (a *account) started(b *box) {
 	n := &b.acc
 	if !n.goneAt.IsZero() && a.w.now.Sub(n.goneAt) >= max(b.obs.Policy.RestartWindow, time.Minute) {
-		n.streak, n.lastAt = 0, time.Time{} // forgotten
+		n.streak, n.lastAt, n.vague = 0, time.Time{}, false // forgotten
 	}
 	n.will, n.goneAt, n.due = run, time.Time{}, time.Time{}
 }
@@ -112,7 +114,7 @@ func (a *account) died(b *box) {
 
 // stopped is a person's docker stop or kill; signalled follows.
 func (a *account) stopped(b *box) {
-	b.acc.stopping, b.acc.stopAt, b.acc.due = true, a.w.now, time.Time{}
+	b.acc.stopping, b.acc.stopAt, b.acc.seenRunning, b.acc.due = true, a.w.now, false, time.Time{}
 }
 
 // signalled is a terminating signal, and whether the core was told. It may be told later.
@@ -142,7 +144,7 @@ func (a *account) shutdown() {
 func (a *account) engineLost(doubt time.Duration) {
 	for _, b := range a.w.boxes {
 		n := &b.acc
-		n.due = time.Time{}
+		n.due, n.probeBy, n.blind = time.Time{}, time.Time{}, true
 		if n.stopping && (a.w.now.Sub(n.stopAt) < doubt || a.w.now.Sub(b.obs.FinishedAt) < doubt || b.running()) {
 			n.will = unknown
 		}
@@ -209,13 +211,16 @@ func (a *account) hearsLook(b *box, o *Observation) {
 	fresh := !n.known || !n.told.Instance.Same(o.Instance)
 	died := !fresh && n.told.Status == StatusRunning && o.Status == StatusExited
 	if fresh {
+		if n.streak > 0 && a.w.now.Sub(n.told.Instance.StartedAt) >= StableRun {
+			n.streak, n.vague = 0, true // the run before may have been a stable one
+		}
 		n.forgetRun()
 		n.badSince = time.Time{}
 	}
 	if n.toldHash != "" && o.ConfigHash != "" && n.toldHash != o.ConfigHash {
-		n.stamps, n.streak, n.lastAt = nil, 0, time.Time{} // another configuration deserves a fresh start
+		n.stamps, n.streak, n.lastAt, n.vague = nil, 0, time.Time{}, false // another configuration deserves a fresh start
 	}
-	n.known, n.told, n.toldID, n.toldHash = true, *o, o.Instance.ID, o.ConfigHash
+	n.known, n.blind, n.told, n.toldID, n.toldHash = true, false, *o, o.Instance.ID, o.ConfigHash
 	if o.Status == StatusRunning {
 		n.seenRunning = true
 	} else {
@@ -251,7 +256,7 @@ func (a *account) hearsProbe(b *box, r ProbeResult) {
 		return
 	}
 	n.passes, n.clean = 0, false
-	if n.okOnce || !young {
+	if n.okOnce || n.wellOnce || !young {
 		n.results = append(n.results, true)
 	}
 	if n.wellOnce || !young {
@@ -302,7 +307,7 @@ func (n *note) need() int {
 // isBad reports whether what the core was told makes the target bad beyond doubt.
 func (n *note) isBad(now time.Time) bool {
 	switch {
-	case !n.known, n.leftAlone(now), n.will != run, n.doubt, !n.signalAt.IsZero() && now.Sub(n.signalAt) <= signalFor:
+	case !n.known, n.blind, n.leftAlone(now), n.will != run, n.doubt, !n.signalAt.IsZero() && now.Sub(n.signalAt) <= signalFor:
 		return false
 	case n.told.Status == StatusExited:
 		return true
@@ -332,6 +337,9 @@ func (a *account) weigh(b *box) {
 	}
 	if n.leftAlone(a.w.now) {
 		n.turn = time.Time{}
+	}
+	if n.will != run || n.blind || n.leftAlone(a.w.now) || n.isBad(a.w.now) {
+		n.probeBy = time.Time{}
 	}
 	if !n.isBad(a.w.now) {
 		n.badSince = time.Time{}
@@ -391,6 +399,10 @@ func (a *account) expect(b *box) {
 	streak := n.streak
 	if n.told.FinishedAt.Sub(n.told.Instance.StartedAt) >= StableRun {
 		streak = 0
+		n.vague = n.vague || !n.wellOnce // it may not have been a stable one
+	}
+	if n.vague {
+		return
 	}
 	d := a.pause(p, streak)
 	if w.opts.Jitter != nil {

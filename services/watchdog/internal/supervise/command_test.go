@@ -76,7 +76,7 @@ func (w *world) possible(c command) bool {
 	case "remove", "recreate":
 		return !w.down && b.working == 0 && !b.gone && b.obs.Status != StatusRestarting && w.now.After(b.obs.Instance.StartedAt)
 	case "freeze":
-		return !w.down && b.working == 0 && b.running()
+		return !w.down && b.working == 0 && b.running() && !b.acc.stopping
 	case "unfreeze":
 		return !w.down && b.working == 0 && !b.gone && b.obs.Status == StatusPaused
 	case "exit":
@@ -101,6 +101,8 @@ func (w *world) possible(c command) bool {
 		return w.down
 	case "storm":
 		return !w.down
+	case "set":
+		return c.args["probes"] == "" || b.obs.Policy.Probe != "none"
 	}
 	return true
 }

@@ -161,7 +161,7 @@ func (c *Core) seen(t *target, now time.Time, o *Observation) {
 	if !known && !old.Same(o.Instance) {
 		t.stopped = false // another run than the one that somebody stopped while the watchdog was away
 	}
-	t.known, t.obs, t.pol = true, *o, o.Policy
+	t.known, t.blind, t.obs, t.pol = true, false, *o, o.Policy
 	if fresh && known {
 		c.newRun(t, old)
 	}
@@ -295,9 +295,11 @@ func (c *Core) finished(t *target) {
 }
 
 // engineLost doubts the stops that were seen just before: an engine that shuts down signals every container, and those
-// shall come back when it does.
+// shall come back when it does. Until they are looked at again nothing is decided about the targets, as nothing is known
+// and nothing can be done.
 func (c *Core) engineLost(ev Event) {
 	for _, t := range c.order {
+		t.blind = true
 		if ev.At.Sub(t.lastSignal) < ev.Duration {
 			t.signalled, t.lastSignal = time.Time{}, time.Time{}
 		}

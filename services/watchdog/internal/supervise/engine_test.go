@@ -19,10 +19,9 @@ type box struct {
 	checks  bool          // Docker's health check finds a new run healthy after a while
 	working int           // restarts that the engine carries out
 
-	lost     bool   // events about it do not reach the watchdog
-	missed   Signal // the last one that did not
-	wake     planned
-	shutDown bool // ended with the engine
+	lost   bool   // events about it do not reach the watchdog
+	missed Signal // the last one that did not
+	wake   planned
 
 	acc note // what the observer notes of it
 }
@@ -212,7 +211,7 @@ func (w *world) restart(b *box, a Action) {
 	w.later(b.takes, func() {
 		b.working--
 		switch {
-		case w.down:
+		case w.off:
 			answer(b.lag, Outcome{TimedOut: true})
 			return
 		case b.gone || b.obs.Instance.ID != a.Instance.ID:
@@ -220,6 +219,9 @@ func (w *world) restart(b *box, a Action) {
 			return
 		}
 		o := w.renew(b, a, kind)
+		if w.down {
+			o = Outcome{TimedOut: true}
+		}
 		if b.lag > 0 {
 			answer(b.lag, o)
 			return

@@ -81,7 +81,7 @@ func (t *target) signalExplains(now time.Time) bool {
 		return false
 	}
 	end := now
-	if !t.running() && t.obs.FinishedAt.After(t.signalled) {
+	if !t.running() && !t.obs.FinishedAt.Before(t.signalled) {
 		end = t.obs.FinishedAt
 	}
 	return end.Sub(t.signalled) < signalFor

@@ -8,6 +8,9 @@ import (
 
 // settle brings the state of a target in line with the evidence and plans what is to be done.
 func (c *Core) settle(t *target, now time.Time) {
+	if t.blind {
+		return
+	}
 	if t.pending == ReasonRequested && !t.busy() {
 		c.plan(t, now, ReasonRequested)
 		return

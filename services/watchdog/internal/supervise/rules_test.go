@@ -78,7 +78,7 @@ func (a *account) patience(b *box, r Restart) {
 		end = n.told.FinishedAt
 	}
 	if end.Sub(n.told.Instance.StartedAt) >= StableRun {
-		n.streak = 0
+		n.streak, n.vague = 0, false
 	}
 	if d := a.pause(n.told.Policy, n.streak); n.streak > 0 && a.w.now.Sub(n.lastAt) < d {
 		a.breaks(2, "%s was restarted %d times in a row, the last time %s ago: %s must lie between", b.key, n.streak, a.w.now.Sub(n.lastAt), d)

@@ -16,6 +16,7 @@ type target struct {
 	since  time.Time
 
 	known bool // was seen since the core started
+	blind bool // the engine was lost, and no look has told since
 	obs   Observation
 	pol   Policy
 

@@ -24,6 +24,7 @@ type world struct {
 	runs  int // of all containers, to make IDs
 
 	down     bool // the engine does not answer
+	off      bool // the engine does not run
 	downAt   time.Time
 	bootedAt time.Time // when the engine last came back after it had stopped everything
 
@@ -229,33 +230,31 @@ func (w *world) engineDown(shutdown bool) {
 			}
 			w.tell(b, Event{Kind: EventSignal, Signal: Signal{InstanceID: b.obs.Instance.ID, SentAt: w.now}})
 			b.end(w, 143, false)
-			b.obs.Status, b.shutDown = StatusExited, true
 			w.look(b)
 		}
 		w.account.shutdown()
 	}
-	w.down, w.downAt = true, w.now
-	if shutdown {
-		w.bootedAt = w.now
-	}
+	w.down, w.off, w.downAt = true, shutdown, w.now
 	if w.core != nil {
 		w.engineLost(20 * time.Second)
 	}
 }
 
-// engineUp brings the engine back. It starts what its own policy wants, forgets the signals that it sent if it had been
-// shut down, and the watchdog, if there is one, connects again.
+// engineUp brings the engine back. If it had been shut down, it starts what its own policy wants and has forgotten which
+// signals it sent. The watchdog, if there is one, connects again.
 func (w *world) engineUp() {
-	w.down = false
-	booted := !w.bootedAt.Before(w.downAt)
+	booted := w.off
+	w.down, w.off = false, false
 	for _, b := range w.boxes {
 		if booted {
 			b.missed = Signal{}
+			if !b.gone && b.obs.Status == StatusExited && !b.acc.stopping && b.obs.Error == "" && b.policyRestarts(b.obs.ExitCode) {
+				b.begin(w)
+			}
 		}
-		if b.shutDown && !b.gone && b.obs.Status == StatusExited && b.policyRestarts(143) || b.obs.Status == StatusRestarting {
+		if b.obs.Status == StatusRestarting {
 			b.begin(w)
 		}
-		b.shutDown = false
 	}
 	if booted {
 		w.bootedAt = w.now
