@@ -118,5 +118,5 @@ func logs(ctx context.Context, cli *client.Client, l look, until time.Time) ([]L
 	if ctx.Err() != nil && len(lines) > 0 {
 		err = nil // what came in time is better than nothing
 	}
-	return lines[max(0, len(lines)-logLines):], err
+	return lastLines(lines, logLines), err
 }

@@ -50,6 +50,32 @@ func readLog(r io.Reader, tty bool) ([]LogLine, error) {
 	return all, err
 }
 
+// lastLines keeps the last n lines, a quarter of them for stderr if it has as many: the engine reads the two streams side by
+// side, so a chatty stdout can push out what a process said on stderr when it died.
+func lastLines(lines []LogLine, n int) []LogLine {
+	keep := make([]bool, len(lines))
+	left := n
+	for i := len(lines) - 1; i >= 0 && left > n-n/4; i-- {
+		if lines[i].Stream == "stderr" {
+			keep[i] = true
+			left--
+		}
+	}
+	for i := len(lines) - 1; i >= 0 && left > 0; i-- {
+		if !keep[i] {
+			keep[i] = true
+			left--
+		}
+	}
+	var last []LogLine
+	for i, line := range lines {
+		if keep[i] {
+			last = append(last, line)
+		}
+	}
+	return last
+}
+
 // splitter cuts what is written to it into lines and keeps the last ones, each up to a limit.
 type splitter struct {
 	stream string

@@ -58,6 +58,33 @@ func TestReadLogBounds(t *testing.T) {
 	}
 }
 
+func TestLastLines(t *testing.T) {
+	lines := func(pattern string) (list []LogLine) {
+		for i, c := range pattern {
+			list = append(list, LogLine{Stream: map[rune]string{'o': "stdout", 'e': "stderr", 't': ""}[c], Text: fmt.Sprint(i)})
+		}
+		return list
+	}
+	for pattern, want := range map[string]string{
+		"":             "",
+		"oe":           "0 1",
+		"oooooooooooo": "4 5 6 7 8 9 10 11",
+		"tttttttttt":   "2 3 4 5 6 7 8 9",
+		"eooooooooooo": "0 5 6 7 8 9 10 11",
+		"eeeooooooooo": "1 2 6 7 8 9 10 11",
+		"oooooooooeee": "4 5 6 7 8 9 10 11",
+		"eeeeeeeeee":   "2 3 4 5 6 7 8 9",
+	} {
+		var got []string
+		for _, l := range lastLines(lines(pattern), 8) {
+			got = append(got, l.Text)
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("%s: kept %v, want %s", pattern, got, want)
+		}
+	}
+}
+
 func FuzzReadLog(f *testing.F) {
 	f.Add(frame(1, stamp(1)+" hello\n"), false)
 	f.Add(frame(2, "\n\n\n"), false)
