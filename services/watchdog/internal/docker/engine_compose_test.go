@@ -91,12 +91,12 @@ func TestEngineRename(t *testing.T) {
 
 func TestEngineWhoIsATarget(t *testing.T) {
 	l := newLab(t)
-	off := map[string]string{"watchdog.enable": "false"}
+	off := map[string]string{testLabel: "", "watchdog.enable": "false"}
 	l.make(box{name: "off", labels: off})
 	l.make(box{name: "oneoff", labels: l.compose("api", "1", composeOneoff, "True")})
 	self := l.make(box{name: "self"})
 	l.make(box{name: "faulty", labels: map[string]string{"watchdog.probe": "ftp://:21", "watchdog.restart.max": "many"}})
-	l.make(box{name: "heal", labels: map[string]string{"watchdog.enable": "", "autoheal": "true"}})
+	l.make(box{name: "heal", labels: map[string]string{testLabel: "", "watchdog.enable": "", "autoheal": "true"}})
 	l.make(box{name: "last"})
 	w := watch(t, Options{Self: self})
 	w.running(l.name("last"))
@@ -140,7 +140,7 @@ func TestEngineDependencies(t *testing.T) {
 
 func TestEngineSharedNetwork(t *testing.T) {
 	l := newLab(t)
-	donor := l.make(box{name: "vpn", labels: map[string]string{"watchdog.enable": "false"}, network: container.NetworkMode(l.net())})
+	donor := l.make(box{name: "vpn", labels: map[string]string{testLabel: "", "watchdog.enable": "false"}, network: container.NetworkMode(l.net())})
 	l.make(box{name: "app", network: container.NetworkMode("container:" + donor), labels: map[string]string{"watchdog.probe": "tcp://:9000"}, cmd: "exec nc -ll -p 9000 -e true"})
 	target := l.name("app")
 	w := watch(t, Options{Resync: time.Second})

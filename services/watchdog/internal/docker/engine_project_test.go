@@ -19,14 +19,14 @@ services:
     network_mode: none
     stop_grace_period: 1s
     command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 1 & wait $$!; done"]
-    labels: {watchdog.enable: "true"}
+    labels: {LABEL: "true"}
   api:
     image: busybox:1.37.0
     pull_policy: never
     network_mode: "service:db"
     stop_grace_period: 1s
     command: [sh, -c, "trap 'exit 0' TERM; while :; do sleep 1 & wait $$!; done"]
-    labels: {watchdog.enable: "true", watchdog.restart.max: "5"}
+    labels: {LABEL: "true", watchdog.restart.max: "5"}
     depends_on: {db: {condition: service_started, restart: true}}
 `
 
@@ -36,7 +36,7 @@ func TestEngineComposeProject(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "compose.yml")
 	compose := func(yaml string, args ...string) {
 		t.Helper()
-		if err := os.WriteFile(file, []byte(yaml), 0o600); err != nil {
+		if err := os.WriteFile(file, []byte(strings.ReplaceAll(yaml, "LABEL", testLabel)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		out, err := exec.Command("docker", append([]string{"compose", "-p", l.tag, "-f", file}, args...)...).CombinedOutput()

@@ -28,6 +28,10 @@ const testImage = "busybox:1.37.0"
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// testLabel makes a container a target of the drivers of these tests only, so that another watchdog that works on the same
+// engine does not heal what the tests break. A guard knows no such label.
+var testLabel = map[bool]string{true: "upkeep-drv.enable", false: labelEnable}[os.Getenv("UPKEEP_GUARD") == ""]
+
 // patient bounds every wait for something that the engine does.
 const patient = 30 * time.Second
 
@@ -87,7 +91,7 @@ const obedient = "trap 'exit 0' TERM; while :; do sleep 1 & wait $!; done"
 // make makes a container, and removes it when the test ends.
 func (l *lab) make(b box) (id string) {
 	l.t.Helper()
-	labels := map[string]string{"watchdog.enable": "true"}
+	labels := map[string]string{testLabel: "true"}
 	for k, v := range b.labels {
 		labels[k] = v
 	}
@@ -189,6 +193,9 @@ func watch(t *testing.T, opts Options) *watching {
 	d, err := New(opts)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if os.Getenv("UPKEEP_GUARD") == "" {
+		d.reg.selects = func(labels map[string]string) bool { return labels[testLabel] != "" || selected(labels) }
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &watching{Driver: d, t: t, news: make(chan struct{}, 1), stop: cancel, ended: make(chan struct{})}

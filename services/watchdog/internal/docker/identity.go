@@ -24,6 +24,7 @@ type identity struct {
 	id, name         string
 	project, service string
 	key              string // PROJECT-SERVICE-NUMBER for Compose, else the name
+	numbered         bool   // by Compose: the key comes from the labels, whatever the name
 	target           bool   // looked after
 	temporary        bool   // Compose made it to replace another one and has not named it yet
 	donor            string // ID of the container whose network it shares
@@ -36,18 +37,18 @@ type identity struct {
 // temporaryName is how Compose names a container until the one that it replaces is gone.
 var temporaryName = regexp.MustCompile(`^[0-9a-f]{12}_`)
 
-// identify reads an identity.
-func identify(id, name string, labels map[string]string, defaults supervise.Policy) identity {
+// identify reads an identity; selects tells from the labels whether it is a target.
+func identify(id, name string, labels map[string]string, defaults supervise.Policy, selects func(map[string]string) bool) identity {
 	c := identity{id: id, name: strings.TrimPrefix(name, "/")}
 	c.key = c.name
 	c.project, c.service = labels[composeProject], labels[composeService]
 	if n := labels[composeNumber]; c.project != "" && c.service != "" && n != "" {
-		c.key = c.project + "-" + c.service + "-" + n
+		c.key, c.numbered = c.project+"-"+c.service+"-"+n, true
 		_, replaces := labels[composeReplace]
 		c.temporary = replaces && temporaryName.MatchString(c.name)
 	}
 	oneoff, _ := parseBool(labels[composeOneoff])
-	if oneoff || labels[composeHook] != "" || !selected(labels) {
+	if oneoff || labels[composeHook] != "" || !selects(labels) {
 		return c
 	}
 	c.target = true
@@ -56,9 +57,9 @@ func identify(id, name string, labels map[string]string, defaults supervise.Poli
 	return c
 }
 
-// renamed is the identity after docker rename.
+// renamed is the identity after docker rename. A look that began before a renaming may still tell the old name.
 func (c identity) renamed(name string) identity {
-	if c.key == c.name {
+	if !c.numbered {
 		c.key = name
 	}
 	c.name = name

@@ -33,9 +33,31 @@ func TestIdentify(t *testing.T) {
 		{"looks temporary", "/0123456789ab_shop-api-2", compose(), "shop-api-2", true, false},
 		{"half of Compose", "/x", map[string]string{"watchdog.enable": "true", composeProject: "shop"}, "x", true, false},
 	} {
-		got := identify("id", c.name, c.labels, supervise.DefaultPolicy())
+		got := identify("id", c.name, c.labels, supervise.DefaultPolicy(), selected)
 		if got.key != c.key || got.target != c.target || got.temporary != c.temporary {
 			t.Errorf("%s: key %q, target %v, temporary %v", c.what, got.key, got.target, got.temporary)
+		}
+	}
+}
+
+// TestRenamed goes there and back, as when a look that began before Compose renamed a replacement ends after it.
+func TestRenamed(t *testing.T) {
+	labels := map[string]string{"watchdog.enable": "true", composeProject: "p", composeService: "s", composeNumber: "1", composeReplace: "s-1"}
+	for _, c := range []struct {
+		labels map[string]string
+		keys   []string
+	}{
+		{labels, []string{"p-s-1", "p-s-1", "p-s-1"}},
+		{map[string]string{"watchdog.enable": "true"}, []string{"0123456789ab_p-s-1", "p-s-1", "0123456789ab_p-s-1"}},
+	} {
+		got := identify("id", "/0123456789ab_p-s-1", c.labels, supervise.DefaultPolicy(), selected)
+		keys := []string{got.key}
+		for _, name := range []string{"p-s-1", "0123456789ab_p-s-1"} {
+			got = got.renamed(name)
+			keys = append(keys, got.key)
+		}
+		if !slices.Equal(keys, c.keys) {
+			t.Errorf("keys %q, want %q", keys, c.keys)
 		}
 	}
 }
@@ -105,7 +127,7 @@ func TestRegistryNeverTellsOfTheUnseen(t *testing.T) {
 }
 
 func TestFollowsItself(t *testing.T) {
-	c := identify("id", "/a", map[string]string{"watchdog.enable": "true", "watchdog.restart-with": "a"}, supervise.DefaultPolicy())
+	c := identify("id", "/a", map[string]string{"watchdog.enable": "true", "watchdog.restart-with": "a"}, supervise.DefaultPolicy(), selected)
 	if c.follows(&c) {
 		t.Error("a target is restarted after itself")
 	}

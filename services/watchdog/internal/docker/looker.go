@@ -141,6 +141,7 @@ func (d *Driver) saw(l look, donor *look, donorMissing bool, since time.Time) (a
 	if changed {
 		again = r.settle()
 	}
+	e.thaw(l)
 	e.look = &l
 	e.where = where
 	e.info = &Info{

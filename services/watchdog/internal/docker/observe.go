@@ -125,12 +125,36 @@ func configHash(r container.InspectResponse) string {
 	return hex.EncodeToString(sum[:8])
 }
 
+// checked is when the latest health check ended.
+func (l look) checked() (at time.Time) {
+	if n := len(l.healthLog); n > 0 {
+		at = l.healthLog[n-1].At
+	}
+	return at
+}
+
+// thaw notes which health checks were made while the container was paused: the engine fails them all, and keeps its
+// verdict until the next one after docker unpause.
+func (e *entry) thaw(l look) {
+	if e.look != nil && e.look.status == supervise.StatusPaused && l.status == supervise.StatusRunning {
+		e.thawed = l.checked()
+	}
+}
+
+// healthOf is what the engine's verdict says of the container as it is now.
+func (e *entry) healthOf(l look) supervise.Health {
+	if l.health == supervise.HealthUnhealthy && !e.thawed.IsZero() && !l.checked().After(e.thawed) {
+		return supervise.HealthStarting
+	}
+	return l.health
+}
+
 // observation puts a look into the core's words.
 func (e *entry) observation(l look, donorMissing bool) *supervise.Observation {
 	return &supervise.Observation{
 		Instance:      supervise.Instance{ID: l.id, StartedAt: l.startedAt},
 		Status:        l.status,
-		Health:        l.health,
+		Health:        e.healthOf(l),
 		ExitCode:      l.exitCode,
 		OOMKilled:     l.oomKilled,
 		Error:         l.err,

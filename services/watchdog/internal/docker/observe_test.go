@@ -65,6 +65,32 @@ func TestExamineLittle(t *testing.T) {
 	}
 }
 
+// TestUnhealthyWhilePaused: the engine fails the health checks of a paused container, which says nothing of it once it goes on.
+func TestUnhealthyWhilePaused(t *testing.T) {
+	at := func(status supervise.Status, minute int) look {
+		checked := time.Date(2026, 11, 1, 10, minute, 0, 0, time.UTC)
+		return look{status: status, health: supervise.HealthUnhealthy, healthLog: []HealthOutput{{At: checked, ExitCode: -1}}}
+	}
+	var e entry
+	for _, s := range []struct {
+		what string
+		look look
+		want supervise.Health
+	}{
+		{"unhealthy", at(supervise.StatusRunning, 1), supervise.HealthUnhealthy},
+		{"paused", at(supervise.StatusPaused, 2), supervise.HealthUnhealthy},
+		{"unpaused, not checked again yet", at(supervise.StatusRunning, 3), supervise.HealthStarting},
+		{"another look, still not checked", at(supervise.StatusRunning, 3), supervise.HealthStarting},
+		{"checked again", at(supervise.StatusRunning, 4), supervise.HealthUnhealthy},
+	} {
+		e.thaw(s.look)
+		e.look = &s.look
+		if got := e.observation(s.look, false).Health; got != s.want {
+			t.Errorf("%s: health %s, want %s", s.what, got, s.want)
+		}
+	}
+}
+
 func TestConfigHash(t *testing.T) {
 	const base = `{"Image":"sha256:1","Path":"sh","Config":{"Image":"a","Env":["A=1"],"Labels":{"x":"1"}},"HostConfig":{"Memory":1}}`
 	const compose = `{"Image":"sha256:1","Path":"sh","Config":{"Labels":{"com.docker.compose.config-hash":"h1","x":"1"}}}`

@@ -15,6 +15,7 @@ import (
 type registry struct {
 	mu       sync.Mutex
 	defaults supervise.Policy
+	selects  func(labels map[string]string) bool
 	self     string // ID, its beginning or name of the watchdog's own container
 	tell     func(Notice)
 	all      map[string]*entry // by container ID
@@ -33,11 +34,12 @@ type entry struct {
 	lastDie  time.Time // time of the latest die event
 	awaiting time.Time // since when a look that found it ended waits for the event of that end
 	ooms     int
+	thawed   time.Time // the latest health check when docker unpause was seen; see thaw
 }
 
 func newRegistry(defaults supervise.Policy, self string, tell func(Notice)) *registry {
 	return &registry{
-		defaults: defaults, self: self, tell: tell,
+		defaults: defaults, selects: selected, self: self, tell: tell,
 		all: map[string]*entry{}, owners: map[string]*entry{}, told: map[string]bool{},
 	}
 }
@@ -62,7 +64,7 @@ func (r *registry) add(list ...known) []string {
 			}
 			continue
 		}
-		e := &entry{identity: identify(k.id, k.name, k.labels, r.defaults), created: k.created}
+		e := &entry{identity: identify(k.id, k.name, k.labels, r.defaults, r.selects), created: k.created}
 		if r.isSelf(e) {
 			e.target = false
 		}

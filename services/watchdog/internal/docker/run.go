@@ -88,6 +88,7 @@ func (d *Driver) session(parent context.Context) (connected bool, err error) {
 	d.setClient(cli)
 	d.out.push(Notice{Connection: &conn})
 	replayed := d.replay(ctx, cli, list, since)
+	d.setAlive()
 	l.look(vanished...)
 	l.look(d.reg.targets()...)
 	wg.Go(func() { cancel(d.watchConnection(ctx, cli)) })
