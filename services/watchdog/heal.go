@@ -43,7 +43,11 @@ func (l *loop) restart(a supervise.Action) {
 			return
 		}
 		e := known
-		e.add(l.driver.Evidence(ctx, a.Instance.ID, until), r.StartOnly)
+		found := l.driver.Evidence(ctx, a.Instance.ID, until)
+		e.add(found, r.StartOnly)
+		for _, missing := range found.Errors {
+			l.log.Warn("evidence is missing from an incident", zap.String("incident", incident), zap.String("error", missing))
+		}
 		l.fail("add evidence to an incident", l.recorder.Attach(incident, e.Evidence))
 	}
 	l.calls.Go(func() {

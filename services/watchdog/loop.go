@@ -17,9 +17,8 @@ import (
 
 const (
 	publishEvery = 500 * time.Millisecond
-	// engineShutdown is how far back stops are doubted when the engine goes away: it signals all containers first.
-	engineShutdown = 20 * time.Second
-	// ownShutdown is the same for the watchdog's own end, since an engine that shuts down ends the watchdog with the rest.
+	// ownShutdown is how far back stops are doubted at the watchdog's own end, since an engine that shuts down ends the
+	// watchdog with the rest.
 	ownShutdown = 3 * time.Second
 	// showUp is how long targets have to show up after the first connection.
 	showUp = 30 * time.Second
@@ -191,7 +190,8 @@ func (l *loop) connection(c docker.Connection) {
 		l.write(journal.Entry{Type: journal.TypeDockerConnected, Detail: "engine " + c.ServerVersion + ", API " + c.APIVersion})
 	case was:
 		l.write(journal.Entry{Type: journal.TypeDockerLost, Level: journal.LevelError, Detail: c.Error})
-		l.step(supervise.Event{Kind: supervise.EventEngineLost, Duration: engineShutdown}, "")
+		// No stop is doubted yet: whether the engine or only the connection was lost, the driver tells at its return.
+		l.step(supervise.Event{Kind: supervise.EventEngineLost}, "")
 		l.fail("save what is known of the targets", l.saveAll())
 	default:
 		l.log.Warn("the docker engine cannot be reached; trying again", zap.String("error", c.Error))

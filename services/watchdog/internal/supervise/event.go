@@ -31,7 +31,7 @@ const (
 	EventResume               // a person wants it looked after again
 	EventRestart              // a person wants it restarted now
 	EventReset                // a person clears its history and budget
-	EventEngineLost           // the engine went away: stops that were seen just before were its own shutdown
+	EventEngineLost           // nothing can be seen or done until the next look; stops within Duration before were the engine's own shutdown
 )
 
 // Signal is a terminating signal that the engine delivered to a container on somebody's request.
