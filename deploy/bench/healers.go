@@ -85,7 +85,7 @@ func upkeep(ctx context.Context, dir string) (h healer, stop func(), err error) 
 		return h, nil, err
 	}
 	for _, service := range []string{"guard", "watchdog"} {
-		build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, service), ".") //nolint:gosec // our own sources
+		build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, service), ".")
 		build.Dir = filepath.Join(root, "services", service)
 		if out, err := build.CombinedOutput(); err != nil {
 			return h, nil, fmt.Errorf("build %s: %w\n%s", service, err, out)
@@ -124,7 +124,7 @@ func (h healer) start(ctx context.Context, dir string) (stop func(), err error) 
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, h.command[0], h.command[1:]...) //nolint:gosec // from the command line of who runs this
+	cmd := exec.CommandContext(ctx, h.command[0], h.command[1:]...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), h.env...), out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a healer may be a shell script with children
 	if err := cmd.Start(); err != nil {
