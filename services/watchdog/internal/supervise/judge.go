@@ -105,6 +105,9 @@ func (t *target) judgeRunning(now time.Time) judgement {
 	if t.signalExplains(now) {
 		return judgement{verdict: suspect, reason: ReasonStopped} // a slow docker stop looks unhealthy for a while
 	}
+	if t.obs.DonorMissing {
+		return judgement{leave, StateNeedsRecreate, ReasonNoDonor} // runs, cut off from every network
+	}
 	if t.obs.Health == HealthUnhealthy {
 		return t.badUnlessDonor(ReasonUnhealthy)
 	}
