@@ -3,6 +3,7 @@ package heal
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -92,6 +93,29 @@ func (p *patient) is(state string) stack.TargetStatus {
 	return st
 }
 
+// isContainer, isGone and hasStatus are errors until it is so, for stack.Poll.
+func (p *patient) isContainer(id string) error {
+	st, err := p.TargetStatus(p.t.Context(), p.target)
+	if err == nil && (st.ContainerID != id || st.State != "up") {
+		err = fmt.Errorf("%s is %s in container %.12s, want up in %.12s", p.target, st.State, st.ContainerID, id)
+	}
+	return err
+}
+
+func (p *patient) isGone() error {
+	if st, err := p.TargetStatus(p.t.Context(), p.target); err == nil && st.State != "gone" {
+		return fmt.Errorf("%s is %s, want it gone", p.target, st.State)
+	}
+	return nil
+}
+
+func (p *patient) hasStatus(want string) error {
+	if c := p.inspect(); c.State.Status != want {
+		return fmt.Errorf("%s is %s, want %s", p.name, c.State.Status, want)
+	}
+	return nil
+}
+
 func (p *patient) inspect() stack.Container {
 	p.t.Helper()
 	c, err := stack.Inspect(p.t.Context(), p.name)
@@ -108,9 +132,10 @@ func (p *patient) order(what string) time.Time {
 }
 
 // revoke takes an order back.
-func (p *patient) revoke(what string) {
+func (p *patient) revoke(what string) time.Time {
 	p.t.Helper()
 	must(p.t, os.Remove(filepath.Join(p.state, what)))
+	return time.Now()
 }
 
 // signal signals the container's main process past the engine, as the kernel or a bug would.
@@ -181,4 +206,13 @@ func (p *patient) follow() *stack.Events {
 	must(p.t, err)
 	p.t.Cleanup(ev.Stop)
 	return ev
+}
+
+// hasBudget is an error until so many restarts count, for stack.Poll.
+func (p *patient) hasBudget(spent int) error {
+	st, err := p.TargetStatus(p.t.Context(), p.target)
+	if err == nil && st.Restarts.InWindow != spent {
+		err = fmt.Errorf("%d restarts of %s count, want %d", st.Restarts.InWindow, p.target, spent)
+	}
+	return err
 }

@@ -1,6 +1,7 @@
 package heal
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -79,13 +80,16 @@ func (w *watchdog) cli(args ...string) string {
 	return string(out)
 }
 
-// events are those of the log that came after a moment; every line of it must be whole.
+// events are those of the log that came after a moment; every line of it must be whole. What stands behind the last one is
+// still being written.
 func (w *watchdog) events(after time.Time, fits func(stack.LogLine) bool) []stack.LogLine {
 	w.t.Helper()
-	all, err := stack.ReadLog(filepath.Join(w.dir, "watchdog.log"))
+	data, err := os.ReadFile(filepath.Join(w.dir, "watchdog.log"))
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		w.t.Fatal(err)
 	}
+	all, err := stack.ReadLog(bytes.NewReader(data[:bytes.LastIndexByte(data, '\n')+1]))
+	must(w.t, err)
 	var found []stack.LogLine
 	for _, l := range all {
 		if l.Time.After(after) && fits(l) {

@@ -55,7 +55,7 @@ func TestEnvFileHoldsPortsAndOptions(t *testing.T) {
 func TestTornLogIsAnError(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "watchdog.log")
 	must(t, os.WriteFile(path, []byte(`{"type":"started"}`+"\n"+`{"type":"sta`), 0o600))
-	if lines, err := ReadLog(path); err == nil || len(lines) != 0 {
+	if lines, err := readLog(path); err == nil || len(lines) != 0 {
 		t.Errorf("a torn line is read as %v, %v", lines, err)
 	}
 }

@@ -104,7 +104,7 @@ func (s *Stack) WatchdogLog(ctx context.Context) ([]LogLine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, out)
 	}
-	return ReadLog(s.envFile + ".log")
+	return readLog(s.envFile + ".log")
 }
 
 // Get fetches a page; any status but 200 is an error that carries the beginning of the body.
