@@ -18,8 +18,8 @@ func recreate(t *testing.T) {
 	api.healed(api.signal(syscall.SIGKILL))
 	budget := func(what string, spent int) {
 		t.Helper()
-		if st := api.is("up"); st.Restarts.InWindow != spent {
-			t.Errorf("%s: %d restarts count, want %d", what, st.Restarts.InWindow, spent)
+		if err := stack.Poll(t.Context(), patience, func() error { return api.hasBudget(spent) }); err != nil {
+			t.Errorf("%s: %v", what, err)
 		}
 	}
 	budget("crashed", 1)
@@ -150,7 +150,7 @@ func switchFrom(name string) func(*testing.T) {
 		project.up("app")
 		app := project.all("app")[0]
 		at := app.order("bad")
-		app.is("restarting")
+		app.logged(at, "that it is restarted", restartOf(app.target))
 		app.revoke("bad")
 		app.healed(at)
 		app.once(at, "unhealthy")

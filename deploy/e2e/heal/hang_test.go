@@ -34,7 +34,7 @@ func hang(t *testing.T, p *patient, reason, row string) {
 func unhealthy(t *testing.T) {
 	p := newLab(t).run("unhealthy")
 	at := p.order("bad")
-	p.is("restarting")
+	p.logged(at, "that it is restarted", restartOf(p.target))
 	p.revoke("bad")
 	p.healed(at)
 	p.once(at, "unhealthy")

@@ -7,6 +7,7 @@ func TestHeal(t *testing.T) {
 	if testing.Short() {
 		t.Skip("heals containers on a Docker engine, which -short leaves out")
 	}
+	open(t)
 	for _, s := range []struct {
 		name string
 		run  func(*testing.T)

@@ -183,10 +183,15 @@ func (p *patient) untouched(before stack.Container) {
 	}
 }
 
+// restartOf picks the restarts of a target out of the events.
+func restartOf(target string) func(stack.LogLine) bool {
+	return func(l stack.LogLine) bool { return l.Type == "restart" && l.Target == target }
+}
+
 // restarts are the restarts of the target that the watchdog says it began after a moment.
 func (p *patient) restarts(after time.Time) []stack.LogLine {
 	p.t.Helper()
-	return p.events(after, func(l stack.LogLine) bool { return l.Type == "restart" && l.Target == p.target })
+	return p.events(after, restartOf(p.target))
 }
 
 // once makes sure that exactly one restart was begun after a moment, and why.

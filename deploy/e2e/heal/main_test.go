@@ -39,53 +39,37 @@ var shop struct {
 }
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	if testing.Short() {
-		os.Exit(m.Run())
-	}
-	code, err := open(m)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		code = 1
-	}
+	code := m.Run()
 	printTable()
 	os.Exit(code)
 }
 
-// open builds everything once, runs the tests, and leaves nothing behind.
-func open(m *testing.M) (code int, err error) {
-	ctx := context.Background()
-	if err := errors.Join(stack.Reachable(ctx), stack.Alone(ctx, prefix)); err != nil {
-		return 1, err
-	}
-	socket, local := strings.CutPrefix(cmp.Or(os.Getenv("DOCKER_HOST"), "unix:///var/run/docker.sock"), "unix://")
+// open builds everything once, and leaves nothing behind when the tests end.
+func open(t *testing.T) {
+	t.Helper()
+	ctx := context.Background() // that of the test is over when it is cleaned up
+	must(t, errors.Join(stack.Reachable(ctx), stack.Alone(ctx, prefix)))
+	host := cmp.Or(os.Getenv("DOCKER_HOST"), "unix:///var/run/docker.sock")
+	socket, local := strings.CutPrefix(host, "unix://")
 	if !local {
-		return 1, fmt.Errorf("DOCKER_HOST=%s: these tests kill processes of containers and need an engine of this very machine, unix:///PATH", os.Getenv("DOCKER_HOST"))
+		t.Fatalf("DOCKER_HOST=%s: these tests kill processes of containers and need an engine of this very machine, unix:///PATH", host)
 	}
-	if shop.dir, err = os.MkdirTemp("", prefix); err != nil {
-		return 1, err
-	}
-	shop.socket = socket
-	defer os.RemoveAll(shop.dir)
-	if err := build(ctx); err != nil {
-		return 1, err
-	}
-	if err := sweep(ctx); err != nil { // what a killed run left
-		return 1, err
-	}
-	defer func() {
-		_, rm := stack.Docker(ctx, "image", "rm", "-f", image)
-		if err = errors.Join(err, sweep(ctx), rm); err != nil {
-			code = 1
+	dir, err := os.MkdirTemp("", prefix)
+	must(t, err)
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	shop.dir, shop.socket = dir, socket
+	must(t, build(ctx))
+	must(t, sweep(ctx)) // what a killed run left
+	t.Cleanup(func() {
+		_, err := stack.Docker(ctx, "image", "rm", "-f", image)
+		if err = errors.Join(sweep(ctx), err); err != nil {
+			t.Error(err)
 		}
-	}()
+	})
 	g := guard{address: "127.0.0.1:" + freePort(), socket: socket}
-	if err := g.start(ctx); err != nil {
-		return 1, err
-	}
-	defer g.kill()
+	must(t, g.start(ctx))
+	t.Cleanup(g.kill)
 	shop.guard = g.address
-	return m.Run(), nil
 }
 
 // build makes the watchdog, the guard, the patient and its image.
