@@ -7,7 +7,8 @@ alertmanager=$1
 export UPKEEP_VERSION=e2e UPKEEP_REVISION= # not the images of a stack that runs here
 docker compose build --quiet setup >/dev/null
 volume=upkeep-check-receivers-$$
-trap 'docker volume rm -f "$volume" >/dev/null' EXIT
+image=ghcr.io/upkeephq/upkeep-setup:$UPKEEP_VERSION
+trap 'docker volume rm -f "$volume" >/dev/null; docker image rm --no-prune "$image" >/dev/null' EXIT # the layers stay, as a cache
 
 slack=ALERT_SLACK_WEBHOOK_URL=https://hooks.slack.com/services/T0/B0/X webhook=ALERT_WEBHOOK_URL=http://127.0.0.1:9/alerts
 for settings in 'NOBODY=' "$slack" "$webhook" "$slack $webhook ALERT_SLACK_CHANNEL=#ops"; do
@@ -15,7 +16,7 @@ for settings in 'NOBODY=' "$slack" "$webhook" "$slack $webhook ALERT_SLACK_CHANN
   for pair in $settings; do environment+=(-e "$pair"); done
   docker volume create "$volume" >/dev/null
   docker run --rm --network none --user 0:0 --cap-drop ALL --cap-add CHOWN --read-only -e CONFIG_DIR=/config -e TEMPLATES_DIR=/templates \
-    "${environment[@]}" -v "$volume:/config" -v "$PWD/deploy/alertmanager:/templates:ro" "ghcr.io/upkeephq/upkeep-setup:$UPKEEP_VERSION" >/dev/null 2>&1 ||
+    "${environment[@]}" -v "$volume:/config" -v "$PWD/deploy/alertmanager:/templates:ro" "$image" >/dev/null 2>&1 ||
     { echo "setup fails with: $settings"; exit 1; }
   docker run --rm --network none -v "$volume:/config:ro" --entrypoint amtool "$alertmanager" check-config /config/alertmanager/alertmanager.yml
   docker volume rm -f "$volume" >/dev/null

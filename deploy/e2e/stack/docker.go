@@ -111,7 +111,10 @@ type Container struct {
 			HostIP string `json:"HostIp"`
 		}
 	}
-	Mounts []struct{ Source, Destination string }
+	Mounts          []struct{ Source, Destination string }
+	NetworkSettings struct {
+		Networks map[string]struct{ IPAddress string }
+	}
 }
 
 // Inspect looks at a container by name or ID.
@@ -149,14 +152,13 @@ func Crash(ctx context.Context, name string) (time.Time, error) {
 	return at, nil
 }
 
-// Wget runs busybox's wget in a one-off container on a network and returns all that it printed, the error's text too.
-func Wget(ctx context.Context, network string, args ...string) (string, error) {
-	run := []string{"run", "--rm", "--network", network, Busybox, "wget", "-T", "5", "-q", "-O", "-"}
-	out, err := docker(ctx, append(run, args...)...)
-	if err != nil {
-		out += err.Error()
-	}
-	return out, err
+// Ask sends one bare HTTP request from a one-off container on a network and returns the answer with its head. It goes to an
+// address rather than a name, and through nc rather than wget, so that nothing tidies the path up on the way. The pipe keeps
+// the connection open until the answer is there: who hangs up early is not answered.
+func Ask(ctx context.Context, network, address, port, request string) (string, error) {
+	const script = `busybox mkfifo /tmp/in && { nc -w 5 "$2" "$3" </tmp/in & } && exec 3>/tmp/in &&
+		printf '%s HTTP/1.0\r\nHost: guard\r\nContent-Length: 0\r\n\r\n' "$1" >&3 && wait $!`
+	return docker(ctx, "run", "--rm", "--network", network, Busybox, "sh", "-c", script, "sh", request, address, port)
 }
 
 // ImageSize is what an image weighs, in bytes.

@@ -197,7 +197,7 @@ func (s *Stack) Leftovers(ctx context.Context) ([]string, error) {
 }
 
 // RemoveImages removes the images that Build made; the layer cache stays.
-func (s *Stack) RemoveImages(ctx context.Context) error {
+func RemoveImages(ctx context.Context) error {
 	var errs []error
 	for _, name := range Built {
 		if _, err := docker(ctx, "image", "rm", "--no-prune", Image(name)); err != nil && !strings.Contains(err.Error(), "No such image") {
