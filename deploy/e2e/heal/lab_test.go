@@ -93,7 +93,7 @@ func (p *patient) is(state string) stack.TargetStatus {
 	return st
 }
 
-// isContainer, isGone and hasStatus are errors until it is so, for stack.Poll.
+// isContainer, isGone, hasStatus and isAnotherRun are errors until it is so, for stack.Poll.
 func (p *patient) isContainer(id string) error {
 	st, err := p.TargetStatus(p.t.Context(), p.target)
 	if err == nil && (st.ContainerID != id || st.State != "up") {
@@ -114,6 +114,14 @@ func (p *patient) hasStatus(want string) error {
 		return fmt.Errorf("%s is %s, want %s", p.name, c.State.Status, want)
 	}
 	return nil
+}
+
+func (p *patient) isAnotherRun(before stack.Container) error {
+	st, err := p.TargetStatus(p.t.Context(), p.target)
+	if c := p.inspect(); err == nil && (st.State != "up" || !c.State.StartedAt.After(before.State.StartedAt)) {
+		err = fmt.Errorf("%s is %s since %s, want another run that is up", p.target, st.State, c.State.StartedAt)
+	}
+	return err
 }
 
 func (p *patient) inspect() stack.Container {
