@@ -71,7 +71,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return err
 	}
 	// what was started is removed even when the run was interrupted
-	defer func() { err = errors.Join(err, tearDown(context.WithoutCancel(ctx), s), stack.RemoveImages(context.WithoutCancel(ctx))) }()
+	defer func() {
+		err = errors.Join(err, tearDown(context.WithoutCancel(ctx), s), stack.RemoveImages(context.WithoutCancel(ctx)))
+	}()
 	if err := tearDown(ctx, s); err != nil {
 		return err
 	}
