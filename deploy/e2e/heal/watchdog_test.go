@@ -27,6 +27,7 @@ type watchdog struct {
 
 // newWatchdog prepares one that looks every second and waits little. More settings come behind and win.
 func newWatchdog(t *testing.T, guard string, more ...string) *watchdog {
+	must(t, stack.Alone(t.Context(), prefix)) // one that was started since the last scenario would heal what is ours to see
 	dir, err := os.MkdirTemp(shop.dir, "logs-")
 	must(t, err)
 	port := freePort()
