@@ -13,11 +13,11 @@ type account struct {
 	only  int    // the rule to hold it against; 0 = all
 	fault string // the first rule that was broken, and how
 
-	calmed    bool      // nothing is broken any more: from here on no restart is due
-	heldSince time.Time // the core says that it holds
-	storm     time.Time // when so many targets had turned bad at once that it must hold
-	minute    int       // steps at the beginning of this minute
-	minuteAt  time.Time
+	calmed   bool      // nothing is broken any more: from here on no restart is due
+	storm    time.Time // when so many targets had turned bad at once that it must hold
+	murky    time.Time // when that could not be told for sure
+	minute   int       // steps at the beginning of this minute
+	minuteAt time.Time
 }
 
 // will is what a person wants of a container, as far as the core can know it.
@@ -38,7 +38,7 @@ type note struct {
 	doubt       bool      // somebody signalled this run, but it is not known when
 	stopAt      time.Time // a person stopped it
 	seenRunning bool      // the core was told once that it runs
-	goneAt      time.Time
+	goneAt      time.Time // the core was told that it is gone
 	paused      bool
 	pausedUntil time.Time
 	requests    int // restarts that a person asked for
@@ -46,10 +46,12 @@ type note struct {
 	told     Observation // the latest look that this watchdog was told
 	known    bool
 	blind    bool   // the engine was lost since
+	shut     bool   // the engine, which shuts down, has ended it
 	toldID   string // the same of any watchdog
 	toldHash string
 	badSince time.Time
-	turnedAt time.Time // bad, for the last time
+	open     bool      // the outage has not ended
+	turnedAt time.Time // when the last one began
 	wellOnce bool      // this run was well, as far as this watchdog was told
 	okOnce   bool
 	passes   int
@@ -57,6 +59,7 @@ type note struct {
 	results  []bool // of the probes that may count, true = failed
 	probeBy  time.Time
 	clean    bool // nothing was ever wrong with this run
+	calm     bool // it is well, and nothing is broken any more: no restart is due
 
 	stamps []time.Time // counted restarts
 	streak int         // restarts in a row without a stable run
@@ -67,6 +70,7 @@ type note struct {
 
 	call    uint64 // under way
 	callRun Instance
+	asked   bool      // by a person
 	silent  time.Time // the call was not answered: nothing may be sent before a look after this, or one that shows a new run
 	awaits  time.Time // the call was answered, but no new run was told yet
 }
@@ -84,11 +88,7 @@ func (a *account) changed(b *box) { b.acc.due = time.Time{} }
 
 // started is a person's start.
 func (a *account) started(b *box) {
-	n := &b.acc
-	if !n.goneAt.IsZero() && a.w.now.Sub(n.goneAt) >= max(b.obs.Policy.RestartWindow, time.Minute) {
-		n.streak, n.lastAt, n.vague = 0, time.Time{}, false // forgotten
-	}
-	n.will, n.goneAt, n.due = run, time.Time{}, time.Time{}
+	b.acc.will, b.acc.due = run, time.Time{}
 }
 
 // began is any new run.
@@ -102,9 +102,10 @@ func (a *account) died(b *box) {
 	n := &b.acc
 	code := b.obs.ExitCode
 	switch {
-	case n.will == stopped, b.obs.Error != "":
+	case n.will == stopped:
 	case n.doubt, !n.signalAt.IsZero() && a.w.now.Sub(n.signalAt) <= signalFor+time.Second:
 		n.will = unknown // the signal may or may not be the reason
+	case b.obs.Error != "":
 	case b.obs.RestartPolicy == RestartOnFailure && code == 0:
 		n.will = unknown // has finished its work
 	case !n.seenRunning && (code == 0 || code == 137 || code == 143):
@@ -124,7 +125,7 @@ func (a *account) signalled(b *box, told bool) {
 		n.signalAt = a.w.now
 	}
 	n.signalTold = n.signalTold || told && n.toldID == b.obs.Instance.ID
-	n.due, n.clean = time.Time{}, false
+	n.due, n.clean, n.seenRunning = time.Time{}, false, n.seenRunning && !told
 	if n.stopping {
 		n.will = unknown
 		if n.signalTold {
@@ -133,10 +134,11 @@ func (a *account) signalled(b *box, told bool) {
 	}
 }
 
-// shutdown is the end of every container with the engine: they shall come back with it.
-func (a *account) shutdown() {
-	for _, b := range a.w.boxes {
-		b.acc.due = time.Time{}
+// shutdown is the end of a container with the engine: it shall come back with it, but is no failure.
+func (a *account) shutdown(b *box) {
+	b.acc.shut, b.acc.due = true, time.Time{}
+	if !b.acc.seenRunning {
+		b.acc.will = unknown // looks as if somebody had stopped it
 	}
 }
 
@@ -144,7 +146,7 @@ func (a *account) shutdown() {
 func (a *account) engineLost(doubt time.Duration) {
 	for _, b := range a.w.boxes {
 		n := &b.acc
-		n.due, n.probeBy, n.blind = time.Time{}, time.Time{}, true
+		n.due, n.probeBy, n.blind, n.shut = time.Time{}, time.Time{}, true, false
 		if n.stopping && (a.w.now.Sub(n.stopAt) < doubt || a.w.now.Sub(b.obs.FinishedAt) < doubt || b.running()) {
 			n.will = unknown
 		}
@@ -153,21 +155,24 @@ func (a *account) engineLost(doubt time.Duration) {
 
 func (a *account) removed(b *box) {
 	n := &b.acc
-	n.will, n.stopping, n.signalAt, n.signalTold, n.due, n.goneAt = unknown, false, time.Time{}, false, time.Time{}, a.w.now
+	n.will, n.stopping, n.signalAt, n.signalTold, n.due = unknown, false, time.Time{}, false, time.Time{}
 }
 
 // watchdogDied forgets what that watchdog was told, which the next one must be told again.
 func (a *account) watchdogDied() {
 	for _, b := range a.w.boxes {
 		n := &b.acc
+		if n.requests > 0 || n.asked && n.call != 0 {
+			n.will = unknown // a request is not remembered
+		}
 		if !n.signalAt.IsZero() && b.running() && a.w.now.Sub(n.signalAt) <= signalFor {
 			n.doubt = true // nobody knows when the signal was when it dies unseen
 		}
 		n.forgetRun()
-		n.known, n.told, n.badSince, n.turnedAt, n.turn, n.due = false, Observation{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
+		n.known, n.shut, n.open, n.told, n.badSince, n.turnedAt, n.turn, n.due = false, false, false, Observation{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 		n.call, n.silent, n.awaits, n.requests = 0, time.Time{}, time.Time{}, 0
 	}
-	a.heldSince, a.storm = time.Time{}, time.Time{}
+	a.storm, a.murky = time.Time{}, time.Time{}
 }
 
 func (n *note) forgetRun() {
@@ -186,6 +191,9 @@ func (a *account) hears(b *box, ev Event) {
 	case EventSeen:
 		a.hearsLook(b, ev.Seen)
 	case EventGone:
+		if n.known {
+			n.goneAt, n.seenRunning = a.w.now, false
+		}
 		n.known, n.call, n.silent, n.awaits, n.badSince, n.turn = false, 0, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	case EventProbe:
 		a.hearsProbe(b, ev.Probe)
@@ -199,7 +207,10 @@ func (a *account) hears(b *box, ev Event) {
 	case EventResume:
 		n.paused, n.due = false, time.Time{}
 	case EventRestart:
-		n.will, n.stopping, n.signalAt, n.requests, n.due = run, false, time.Time{}, n.requests+1, time.Time{}
+		n.stopping, n.signalAt, n.requests, n.due = false, time.Time{}, n.requests+1, time.Time{}
+		if n.will == stopped {
+			n.will = run
+		}
 	case EventReset:
 		n.stamps, n.streak, n.lastAt, n.due = nil, 0, time.Time{}, time.Time{}
 	}
@@ -210,6 +221,13 @@ func (a *account) hearsLook(b *box, o *Observation) {
 	n := &b.acc
 	fresh := !n.known || !n.told.Instance.Same(o.Instance)
 	died := !fresh && n.told.Status == StatusRunning && o.Status == StatusExited
+	if !n.goneAt.IsZero() && a.w.now.Sub(n.goneAt) >= max(n.told.Policy.RestartWindow, time.Minute) {
+		n.streak, n.lastAt, n.vague = 0, time.Time{}, true // forgotten
+	}
+	n.goneAt = time.Time{}
+	if fresh && n.known {
+		n.requests = 0 // a new run is what was asked for
+	}
 	if fresh {
 		if n.streak > 0 && a.w.now.Sub(n.told.Instance.StartedAt) >= StableRun {
 			n.streak, n.vague = 0, true // the run before may have been a stable one
@@ -273,6 +291,9 @@ func (a *account) hearsOutcome(b *box, o Outcome) {
 		return
 	}
 	n.call = 0
+	if n.asked && (o.TimedOut || o.Err != "") && n.told.RestartPolicy != RestartNo {
+		n.will = unknown // the engine's own policy may or may not want it
+	}
 	same := n.told.Instance.Same(n.callRun)
 	switch {
 	case o.TimedOut && same:
@@ -296,6 +317,9 @@ func (n *note) held(now time.Time) bool {
 	return n.told.Status == StatusPaused || n.paused && (n.pausedUntil.IsZero() || now.Before(n.pausedUntil))
 }
 
+// busy reports whether a restart is under way, or its result was not told.
+func (n *note) busy() bool { return n.call != 0 || !n.silent.IsZero() || !n.awaits.IsZero() }
+
 // need is how many failed probes make the target bad.
 func (n *note) need() int {
 	if n.told.Health == HealthHealthy {
@@ -305,16 +329,28 @@ func (n *note) need() int {
 }
 
 // isBad reports whether what the core was told makes the target bad beyond doubt.
-func (n *note) isBad(now time.Time) bool {
+func (b *box) isBad(now time.Time) bool {
+	n := &b.acc
 	switch {
-	case !n.known, n.blind, n.leftAlone(now), n.will != run, n.doubt, !n.signalAt.IsZero() && now.Sub(n.signalAt) <= signalFor:
+	case !n.told.Instance.Same(b.obs.Instance):
+		return false // the core is wrong about it, and cannot know
+	case !n.known, n.blind, n.shut, n.busy(), n.requests > 0, n.will == stopped, n.held(now), n.told.Fault != "":
+		return false
+	case n.told.Status == StatusRestarting:
+		return true
+	case n.leftAlone(now), n.will != run, n.doubt, !n.signalAt.IsZero() && now.Sub(n.signalAt) <= signalFor:
 		return false
 	case n.told.Status == StatusExited:
-		return true
+		return !n.enginesDuty()
 	case n.told.Status != StatusRunning:
 		return false
 	}
 	return n.told.Health == HealthUnhealthy || n.probed() && n.inARow >= n.need()
+}
+
+// enginesDuty reports whether the engine would have restarted what ended, had it been a death.
+func (n *note) enginesDuty() bool {
+	return n.told.Status == StatusExited && n.told.RestartPolicy != RestartNo && n.told.Error == ""
 }
 
 func (n *note) isWell() bool {
@@ -332,30 +368,52 @@ func (n *note) probed() bool { return n.told.Policy.Probe != "none" }
 // weigh notes whether the target has turned bad, and whether so many have that all must be held.
 func (a *account) weigh(b *box) {
 	n := &b.acc
-	if n.isWell() {
-		n.wellOnce, n.turn = true, time.Time{}
+	if n.isWell() && !n.busy() {
+		n.wellOnce, n.open, n.turn = true, false, time.Time{}
 	}
-	if n.leftAlone(a.w.now) {
+	if n.leftAlone(a.w.now) || !n.known {
+		n.open, n.turn = false, time.Time{}
+	}
+	if n.will != run || n.shut {
 		n.turn = time.Time{}
 	}
-	if n.will != run || n.blind || n.leftAlone(a.w.now) || n.isBad(a.w.now) {
+	if n.will != run || n.blind || n.leftAlone(a.w.now) || b.isBad(a.w.now) {
 		n.probeBy = time.Time{}
 	}
-	if !n.isBad(a.w.now) {
+	if !b.isBad(a.w.now) {
 		n.badSince = time.Time{}
 		return
 	}
-	if !n.badSince.IsZero() {
+	if n.badSince.IsZero() {
+		n.badSince = a.w.now
+	}
+	if n.counted(a.w.now) >= n.told.Policy.MaxRestarts {
+		n.turn = time.Time{}
+	}
+	if n.open {
 		return
 	}
-	n.badSince, n.turnedAt = a.w.now, a.w.now
-	sick := 0
+	n.open, n.turnedAt = true, a.w.now
+	sick, all, unsure := 0, 0, 0
 	for _, o := range a.w.boxes {
-		if o.acc.known && o.acc.will == run && !o.acc.leftAlone(a.w.now) && !o.acc.turnedAt.IsZero() && a.w.now.Sub(o.acc.turnedAt) <= a.w.opts.HoldWindow {
-			sick++
+		switch n := &o.acc; {
+		case n.known && (!n.told.Instance.Same(o.obs.Instance) || n.told.DonorMissing || n.enginesDuty() || n.will == stopped && n.told.Status == StatusRunning):
+			unsure++
+		case !n.known || n.leftAlone(a.w.now):
+		case n.will != run || n.blind || n.doubt:
+			unsure++
+		default:
+			all++
+			if !n.turnedAt.IsZero() && a.w.now.Sub(n.turnedAt) <= a.w.opts.HoldWindow && (a.storm.IsZero() || n.turnedAt.After(a.storm)) {
+				sick++
+			}
 		}
 	}
-	if sick >= a.w.opts.HoldTargets && 2*sick >= len(a.w.boxes) && a.storm.IsZero() && a.heldSince.IsZero() {
+	switch {
+	case sick+unsure < a.w.opts.HoldTargets || 2*(sick+unsure) < all:
+	case sick < a.w.opts.HoldTargets || 2*sick < all+unsure, !a.murky.IsZero() && a.w.now.Sub(a.murky) <= 2*a.w.opts.HoldWindow:
+		a.murky = a.w.now
+	default:
 		a.storm = a.w.now
 	}
 }
@@ -383,7 +441,7 @@ func (a *account) expect(b *box) {
 	n, w := &b.acc, a.w
 	n.due = time.Time{}
 	switch {
-	case n.will != run, n.leftAlone(w.now), !n.clean, n.call != 0, !n.awaits.IsZero(), !n.silent.IsZero(), w.doom != "",
+	case n.will != run, n.leftAlone(w.now), !n.clean, n.busy(), w.doom != "",
 		len(w.boxes) >= w.opts.HoldTargets, len(w.boxes) > w.opts.MaxConcurrent, n.told.RestartPolicy != RestartNo, n.told.Error != "":
 		return
 	}

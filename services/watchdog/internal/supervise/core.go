@@ -32,6 +32,8 @@ const (
 	firstSpread  = 500 * time.Millisecond // over which first probes are spread
 	clockLeeway  = 10 * time.Millisecond  // between a call and the signals that it makes, by the engine's clock
 	longestAwait = 24 * time.Hour         // no timer is armed further ahead
+
+	longestWindow = 30 * 24 * time.Hour // how long a target that was never seen is remembered
 )
 
 // Core decides for all targets. Make one with New.
@@ -46,8 +48,10 @@ type Core struct {
 	mark    uint64 // of the latest walk along dependencies
 	freed   bool   // this Step ended something that others may wait for
 
+	doubtFrom, doubtTo time.Time // when the engine was lost: stops then may have been its own
+
 	holding   bool // many targets failed at once
-	holdUntil time.Time
+	heldAt    time.Time
 	turn      *target // the one that may be restarted while holding
 	turnUntil time.Time
 }
@@ -81,7 +85,7 @@ func (c *Core) Step(ev Event) []Action {
 		}
 		t = c.target(ev.Target)
 	}
-	before, reason := t.state, t.reason
+	before, reason, ending := t.state, t.reason, t.ending()
 	switch ev.Kind {
 	case EventTick:
 		t.wake = time.Time{}
@@ -89,13 +93,12 @@ func (c *Core) Step(ev Event) []Action {
 			c.forget(t, ev.At)
 			return c.acts
 		}
-		c.tick(t, ev.At)
 	case EventSeen:
 		c.seen(t, ev.At, ev.Seen)
 	case EventGone:
 		c.gone(t, ev.At)
 	case EventSignal:
-		c.signal(t, ev.Signal)
+		c.signal(t, ev.At, ev.Signal)
 	case EventProbe:
 		c.probed(t, ev.At, ev.Probe)
 	case EventOutcome:
@@ -108,7 +111,7 @@ func (c *Core) Step(ev Event) []Action {
 	case EventResume:
 		t.paused, t.pausedUntil = false, time.Time{}
 	case EventRestart:
-		t.stopped, t.signalled, t.lastSignal = false, time.Time{}, time.Time{}
+		t.stopped, t.signalled, t.signalUntil, t.lastSignal = false, time.Time{}, time.Time{}, time.Time{}
 		t.pending, t.due = ReasonRequested, ev.At
 	case EventReset:
 		t.restarts, t.attempts = nil, 0
@@ -117,16 +120,17 @@ func (c *Core) Step(ev Event) []Action {
 		}
 	}
 	if t.known && t.state != StateGone {
-		t.expireSignal(ev.At)
+		c.expire(t, ev.At)
 		c.settle(t, ev.At)
 		c.arm(t, ev.At)
-		if ev.Kind == EventSignal && !t.signalled.IsZero() && t.state == before && t.reason == reason && reason != ReasonStopped {
-			c.report(t, ev.At, ReasonStopped, "somebody sent it a terminating signal") // so that it is not forgotten
+		if t.ending() != ending && t.state == before && t.reason == reason && (t.running() || ev.Kind == EventSignal) {
+			c.reportSignal(t, ev.At) // so that the history holds it
 		}
 	}
 	if c.waiting && (c.freed || t.state != before) {
 		c.release(t, ev.At)
 	}
+	c.endHold(ev.At)
 	return c.acts
 }
 
@@ -142,15 +146,6 @@ func (c *Core) target(key string) *target {
 	return t
 }
 
-func (c *Core) tick(t *target, now time.Time) {
-	if t.paused && !t.pausedUntil.IsZero() && !now.Before(t.pausedUntil) {
-		t.paused, t.pausedUntil = false, time.Time{}
-	}
-	if c.turn == t && !now.Before(c.turnUntil) {
-		c.endTurn()
-	}
-}
-
 func (c *Core) seen(t *target, now time.Time, o *Observation) {
 	fresh := !t.known || !t.obs.Instance.Same(o.Instance)
 	known, old, count := t.known, t.obs.Instance, t.obs.RestartCount
@@ -158,17 +153,20 @@ func (c *Core) seen(t *target, now time.Time, o *Observation) {
 		t.restarts, t.attempts = nil, 0 // another configuration deserves a fresh start
 	}
 	t.hash = o.ConfigHash
+	t.known, t.blind, t.obs, t.pol = true, false, *o, o.Policy
 	if !known && !old.Same(o.Instance) {
 		t.stopped = false // another run than the one that somebody stopped while the watchdog was away
 	}
-	t.known, t.blind, t.obs, t.pol = true, false, *o, o.Policy
+	if !known {
+		c.doubt(t)
+	}
 	if fresh && known {
 		c.newRun(t, old)
 	}
 	if fresh {
 		t.forgetRun()
 		if old.ID == o.Instance.ID && t.lastSignal.After(o.Instance.StartedAt) {
-			t.signalled = t.lastSignal // sent to this run before it was seen
+			t.signalled, t.signalUntil = t.lastSignal, now.Add(signalFor) // sent to this run before it was seen
 		}
 		if known && o.RestartCount > count {
 			c.report(t, now, ReasonDaemon, "docker's restart policy restarted it")
@@ -181,10 +179,10 @@ func (c *Core) seen(t *target, now time.Time, o *Observation) {
 	if !t.awaitUntil.IsZero() && !now.Before(t.awaitUntil) {
 		t.awaitUntil = time.Time{} // no new run showed up: judge what is there
 	}
+	if t.stopped && !known && (t.running() || o.Status == StatusPaused) {
+		t.stopped, t.signalled, t.signalUntil = false, now, now.Add(signalFor) // it was being stopped when the watchdog ended, and still is, or has ignored it
+	}
 	if t.running() {
-		if t.stopped && !known { // it was being stopped when the watchdog ended, and still is, or has ignored it
-			t.stopped, t.signalled = false, now
-		}
 		t.meant = true
 		if fresh && !known {
 			t.nextProbe = now.Add(time.Duration(t.phase * float64(min(firstSpread, t.pol.ProbeInterval))))
@@ -210,6 +208,10 @@ func (c *Core) gone(t *target, now time.Time) {
 	if t.state == StateGone {
 		return
 	}
+	window := t.pol.RestartWindow
+	if t.state == "" {
+		window = longestWindow // never seen, so that its policy is not known
+	}
 	if t.attempt != 0 {
 		c.finished(t)
 	}
@@ -220,13 +222,17 @@ func (c *Core) gone(t *target, now time.Time) {
 	t.endOutage()
 	t.known = false
 	c.change(t, now, StateGone, ReasonRemoved, "the container was removed", Change{})
-	t.forgetAt = now.Add(max(t.pol.RestartWindow, time.Minute))
+	t.forgetAt = now.Add(max(window, time.Minute))
 	c.wakeAt(t, now, t.forgetAt)
 }
 
 // forget drops a target that has been gone for a whole window, so that short-lived containers do not pile up. A tick that
-// was on its way when the container went is no reason to.
+// was on its way when the container went is no reason to, and a pause is not forgotten.
 func (c *Core) forget(t *target, now time.Time) {
+	c.expire(t, now)
+	if t.paused && !now.Before(t.forgetAt) {
+		t.forgetAt = now.Add(longestAwait)
+	}
 	if now.Before(t.forgetAt) {
 		c.wakeAt(t, now, t.forgetAt)
 		return
@@ -236,16 +242,23 @@ func (c *Core) forget(t *target, now time.Time) {
 }
 
 // signal notes a terminating signal. The core's own restart sends some to the run that it ends, never to a later one.
-func (c *Core) signal(t *target, s Signal) {
+func (c *Core) signal(t *target, now time.Time, s Signal) {
 	if s.InstanceID != t.obs.Instance.ID || s.SentAt.Before(t.obs.Instance.StartedAt) {
 		return // it ended an earlier run
 	}
 	t.lastSignal = s.SentAt
-	during := s.SentAt.After(t.callStart.Add(-clockLeeway)) && s.SentAt.Before(t.callEnd.Add(clockLeeway))
-	if t.obs.Instance.Same(t.acted) && (t.attempt != 0 || during) {
+	if t.obs.Instance.Same(t.acted) && t.isOurs(s.SentAt) {
 		return
 	}
-	t.signalled = s.SentAt
+	t.signalled, t.signalUntil = s.SentAt, now.Add(signalFor)
+}
+
+// isOurs reports whether the core's own call made a signal. One that timed out may do so later, but not for ever.
+func (t *target) isOurs(at time.Time) bool {
+	if t.attempt != 0 {
+		return t.unsureUntil.IsZero() || at.Before(t.unsureUntil)
+	}
+	return at.After(t.callStart.Add(-clockLeeway)) && at.Before(t.callEnd.Add(clockLeeway))
 }
 
 func (c *Core) probed(t *target, now time.Time, r ProbeResult) {
@@ -301,10 +314,19 @@ func (c *Core) engineLost(ev Event) {
 	for _, t := range c.order {
 		t.blind = true
 		if ev.At.Sub(t.lastSignal) < ev.Duration {
-			t.signalled, t.lastSignal = time.Time{}, time.Time{}
+			t.signalled, t.signalUntil, t.lastSignal = time.Time{}, time.Time{}, time.Time{}
 		}
-		if t.stopped && t.meant && ev.At.Sub(t.stoppedAt) < ev.Duration {
-			t.stopped = false
-		}
+	}
+	c.doubtFrom, c.doubtTo = ev.At.Add(-ev.Duration), ev.At
+	for _, t := range c.order {
+		c.doubt(t)
+	}
+}
+
+// doubt takes a stop for the engine's own if it was about when the engine went away.
+func (c *Core) doubt(t *target) {
+	end := t.obs.FinishedAt
+	if t.stopped && t.meant && end.After(c.doubtFrom) && !end.After(c.doubtTo) {
+		t.stopped = false
 	}
 }

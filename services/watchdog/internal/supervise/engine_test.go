@@ -73,7 +73,7 @@ func (b *box) end(w *world, code int, oom bool) {
 // exit is a death that nobody asked the engine for, so its own policy may answer it.
 func (b *box) exit(w *world, code int, oom bool) {
 	b.end(w, code, oom)
-	if !b.policyRestarts(code) || b.obs.Error != "" {
+	if !b.policyRestarts(code) || b.obs.Error != "" || b.acc.stopping {
 		w.account.died(b)
 		w.look(b)
 		return

@@ -3,64 +3,71 @@ package supervise
 import "time"
 
 // correlate holds all restarts when many targets turned bad at once: then the host or the network is ill, and restarting
-// everything makes it worse.
+// everything makes it worse. Those that are well again already count too. While it holds, only what turned bad since then
+// begins it anew.
 func (c *Core) correlate(t *target, now time.Time) {
-	if c.holding {
-		return
-	}
 	sick, all := 0, 0
 	for _, o := range c.order {
-		if !o.known || o.state == StateStopped || o.state == StatePaused || o.state == StateMisconfigured {
+		if o != t && (!o.known || o.leftAlone()) {
 			continue
 		}
 		all++
-		if o.cause != "" && now.Sub(o.badAt) <= c.opts.HoldWindow {
+		if !o.badAt.IsZero() && now.Sub(o.badAt) <= c.opts.HoldWindow && (!c.holding || o.badAt.After(c.heldAt)) {
 			sick++
 		}
 	}
 	if sick >= c.opts.HoldTargets && 2*sick >= all {
-		c.holding, c.holdUntil, c.turn = true, now.Add(c.opts.HoldFor), nil
+		c.holding, c.heldAt = true, now
 	}
 }
 
 // mayTurn reports whether it is this target's turn while many are held.
 func (c *Core) mayTurn(t *target, now time.Time) bool {
-	if now.Before(c.holdUntil) || c.busy > 0 {
+	if now.Before(c.heldAt.Add(c.opts.HoldFor)) || c.busy > 0 {
 		return false
 	}
 	return c.turn == nil || c.turn == t
 }
 
-// endTurn lets the next held target go on, and ends the hold when none is left.
+// endTurn lets the next held target go on.
 func (c *Core) endTurn() {
 	c.turn, c.turnUntil, c.waiting, c.freed = nil, time.Time{}, true, true
+}
+
+// release settles every target that waits for another one, until nothing changes any more.
+func (c *Core) release(except *target, now time.Time) {
+	for range len(c.order) + 1 { // a bound, as each pass is caused by a change of the one before
+		c.waiting, c.freed = false, false
+		for _, t := range c.order {
+			if !t.known || t.state == StateGone || t.pending == "" || t.busy() {
+				continue
+			}
+			before := t.state
+			if t != except {
+				c.settle(t, now)
+				c.arm(t, now)
+			}
+			c.waiting = c.waiting || t.pending != ""
+			c.freed = c.freed || t.state != before
+		}
+		except = nil
+		if !c.freed {
+			break
+		}
+	}
+}
+
+// endHold ends the hold when its time is over and nothing is left that wants to be restarted, or is.
+func (c *Core) endHold(now time.Time) {
+	if !c.holding || c.turn != nil || c.busy > 0 || now.Before(c.heldAt.Add(c.opts.HoldFor)) {
+		return
+	}
 	for _, t := range c.order {
-		if t.state == StateHeld {
+		if t.known && t.pending != "" && t.state != StateExhausted {
 			return
 		}
 	}
 	c.holding = false
-}
-
-// release settles every target that waits for another one, after something changed elsewhere.
-func (c *Core) release(except *target, now time.Time) {
-	c.waiting = false
-	held := false
-	for _, t := range c.order {
-		if t == except || !t.known || t.state == StateGone {
-			continue
-		}
-		if t.pending != "" && !t.busy() {
-			c.settle(t, now)
-			c.arm(t, now)
-		}
-		held = held || t.state == StateHeld
-		c.waiting = c.waiting || t.pending != ""
-	}
-	if c.holding && !held && c.turn == nil && except.state != StateHeld {
-		c.holding = false
-	}
-	c.waiting = c.waiting || except.pending != ""
 }
 
 // waitsFor returns a target that this one depends on and that is about to be healed, or nil. Cycles are cut: a target never
@@ -102,18 +109,15 @@ func (c *Core) reaches(a, b *target) bool {
 // cascade restarts the targets that depend on one that was restarted and is up again, unless they began after it.
 func (c *Core) cascade(dep *target, now time.Time) {
 	for _, t := range c.order {
-		if t == dep || !t.known || t.busy() || t.state == StateStopped || t.state == StatePaused || t.state == StateMisconfigured {
+		if t == dep || !t.known || t.busy() || t.leftAlone() {
 			continue
 		}
 		for _, key := range t.obs.DependsOn {
 			if key == dep.key && t.obs.Instance.StartedAt.Before(dep.obs.Instance.StartedAt) && !c.dependsOn(dep, t) {
 				t.pending, t.due = ReasonDependency, now
-				c.waiting = true
+				c.waiting, c.freed = true, true
 				break
 			}
 		}
-	}
-	if c.waiting {
-		c.release(dep, now)
 	}
 }

@@ -87,13 +87,6 @@ func (t *target) signalExplains(now time.Time) bool {
 	return end.Sub(t.signalled) < signalFor
 }
 
-// expireSignal forgets a signal that has not ended the run.
-func (t *target) expireSignal(now time.Time) {
-	if t.running() && !t.signalExplains(now) {
-		t.signalled = time.Time{}
-	}
-}
-
 func (t *target) badUnlessDonor(r Reason) judgement {
 	if t.obs.DonorMissing {
 		return judgement{leave, StateNeedsRecreate, ReasonNoDonor}

@@ -21,6 +21,14 @@ func (c *Core) settle(t *target, now time.Time) {
 	j := t.judge(now)
 	stopping := j.verdict == suspect && j.reason == ReasonStopped
 	if t.pending == ReasonDependency && j.verdict != leave && !stopping {
+		due := t.due
+		switch j.verdict {
+		case bad:
+			c.begin(t, now, j.reason)
+		case well:
+			c.well(t, now)
+		}
+		t.pending, t.due = ReasonDependency, due
 		if t.remaining(now) > 0 {
 			c.plan(t, now, ReasonDependency)
 			return
@@ -57,7 +65,7 @@ func (c *Core) leave(t *target, now time.Time, j judgement) {
 		return
 	}
 	if j.state == StateStopped && j.reason == ReasonStopped && !t.stopped {
-		t.stopped, t.stoppedAt = true, now
+		t.stopped = true
 	}
 	t.endOutage()
 	if c.turn == t {
@@ -155,16 +163,14 @@ func (c *Core) plan(t *target, now time.Time, r Reason) {
 	t.prune(now)
 	switch {
 	case requested:
-	case c.waitsFor(t) != nil:
-		c.waiting = true
-		c.change(t, now, StateDown, r, "waits until "+c.waitsFor(t).key+" is up, which it depends on", Change{})
-		return
 	case len(t.restarts) >= t.pol.MaxRestarts:
 		c.exhausted(t, now, r)
 		return
+	case c.waitsFor(t) != nil:
+		c.wait(t, now, StateDown, r, "waits until "+c.waitsFor(t).key+" is up, which it depends on")
+		return
 	case c.holding && !c.mayTurn(t, now):
-		c.waiting = true
-		c.change(t, now, StateHeld, ReasonCorrelated, "many targets failed at once: waits for its turn", Change{})
+		c.wait(t, now, StateHeld, ReasonCorrelated, "many targets failed at once: waits for its turn")
 		return
 	case now.Before(t.due):
 		if t.state != StateDown || t.reason != r {
@@ -173,11 +179,19 @@ func (c *Core) plan(t *target, now time.Time, r Reason) {
 		return
 	}
 	if !requested && c.busy >= c.opts.MaxConcurrent {
-		c.waiting = true
-		c.change(t, now, StateDown, r, "waits until another restart has ended", Change{})
+		c.wait(t, now, StateDown, r, "waits until another restart has ended")
 		return
 	}
 	c.restart(t, now, r)
+}
+
+// wait leaves the restart for when something changes elsewhere. A target that is well, but shall follow one that it
+// depends on, stays up meanwhile.
+func (c *Core) wait(t *target, now time.Time, to State, r Reason, detail string) {
+	c.waiting = true
+	if t.cause != "" {
+		c.change(t, now, to, r, detail, Change{})
+	}
 }
 
 func (c *Core) exhausted(t *target, now time.Time, r Reason) {
@@ -246,6 +260,15 @@ func (c *Core) report(t *target, now time.Time, r Reason, detail string) {
 	c.acts = append(c.acts, Action{Kind: ActionReport, Target: t.key, Instance: t.obs.Instance, Change: Change{
 		From: t.state, To: t.state, Reason: r, Detail: detail, At: now, Cause: t.cause,
 	}})
+}
+
+// reportSignal tells of a signal that does not show in the state, as the target is paused or a restart is under way.
+func (c *Core) reportSignal(t *target, now time.Time) {
+	if t.ending() {
+		c.report(t, now, ReasonStopped, "somebody sent it a terminating signal")
+		return
+	}
+	c.report(t, now, t.reason, "the signal that somebody sent has not ended it")
 }
 
 // short prints a duration as people write it: 1h rather than 1h0m0s.

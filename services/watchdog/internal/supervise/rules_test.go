@@ -11,8 +11,6 @@ func (a *account) sees(act Action, ev Event) {
 	switch act.Kind {
 	case ActionProbe:
 		n.probeBy = time.Time{}
-	case ActionReport:
-		a.seesReport(act.Change)
 	case ActionRestart:
 		if ev.Kind == EventEngineLost {
 			a.breaks(8, "%s is restarted because the engine went away", b.key)
@@ -25,27 +23,15 @@ func (a *account) sees(act Action, ev Event) {
 		a.evidence(b, r)
 		a.turns(b, r)
 		a.reason(b, r)
-		n.call, n.callRun, n.due, n.probeBy = r.Attempt, n.told.Instance, time.Time{}, time.Time{}
+		n.call, n.callRun, n.asked, n.due, n.probeBy = r.Attempt, n.told.Instance, r.Reason == ReasonRequested, time.Time{}, time.Time{}
+		if n.will == unknown {
+			n.open, a.murky = true, w.now // the core takes it for an outage
+		}
 		if r.Reason == ReasonRequested {
 			n.requests = 0
-		} else if !a.storm.IsZero() {
+		} else if !a.storm.IsZero() && (n.turn.IsZero() || w.now.Sub(n.turn) >= w.opts.TurnFor) {
 			n.turn = w.now
 		}
-	}
-}
-
-func (a *account) seesReport(ch Change) {
-	held := false
-	for _, b := range a.w.boxes {
-		if v, ok := a.w.core.View(b.key, a.w.now); ok && v.State == StateHeld {
-			held = true
-		}
-	}
-	switch {
-	case !held:
-		a.heldSince = time.Time{}
-	case a.heldSince.IsZero():
-		a.heldSince = ch.At
 	}
 }
 
@@ -161,7 +147,7 @@ func (a *account) turns(b *box, r Restart) {
 // reason is rule 8: what runs and is well is left alone.
 func (a *account) reason(b *box, r Restart) {
 	n := &b.acc
-	if a.calmed && r.Reason != ReasonDependency && n.will == run {
+	if n.calm && r.Reason != ReasonDependency {
 		a.breaks(8, "%s is restarted (%s), though all is well", b.key, r.Reason)
 	}
 	runs := n.told.Status == StatusRunning
@@ -175,7 +161,7 @@ func (a *account) reason(b *box, r Restart) {
 		}
 	case ReasonDependency:
 		for _, key := range n.told.DependsOn {
-			if dep := a.w.byKey[key]; dep != nil && dep.acc.known && dep.acc.told.Instance.StartedAt.After(n.told.Instance.StartedAt) {
+			if dep := a.w.byKey[key]; dep != nil && dep.acc.told.Instance.StartedAt.After(n.told.Instance.StartedAt) {
 				return
 			}
 		}
@@ -218,7 +204,7 @@ func (a *account) heard(b *box, ev Event) {
 	if !n.probeBy.IsZero() && w.now.After(n.probeBy) {
 		a.breaks(5, "%s is suspect and should have been probed again at %s", b.key, n.probeBy.Sub(epoch))
 	}
-	if ev.Kind == EventProbe && n.told.Status == StatusRunning && n.isBad(w.now) && n.call == 0 && n.awaits.IsZero() {
+	if ev.Kind == EventProbe && n.told.Status == StatusRunning && b.isBad(w.now) {
 		if v, _ := w.core.View(b.key, w.now); v.State == StateUp || v.State == StateSuspect || v.State == StateStarting {
 			a.breaks(5, "%d probes of %s failed, and it is %s", n.inARow, b.key, v.State)
 		}
@@ -227,38 +213,43 @@ func (a *account) heard(b *box, ev Event) {
 
 // endStorm notes that all that failed at once are well again, or left alone, or out of budget.
 func (a *account) endStorm() {
-	if a.storm.IsZero() {
+	if a.storm.IsZero() || a.w.now.Sub(a.storm) < a.w.opts.HoldFor {
 		return
 	}
 	for _, b := range a.w.boxes {
 		n := &b.acc
-		if n.call != 0 || !n.awaits.IsZero() || !n.silent.IsZero() || !n.turn.IsZero() && a.w.now.Sub(n.turn) < a.w.opts.TurnFor ||
+		if n.call != 0 || !n.silent.IsZero() || !n.turn.IsZero() && a.w.now.Sub(n.turn) < a.w.opts.TurnFor ||
 			!n.badSince.IsZero() && n.counted(a.w.now) < n.told.Policy.MaxRestarts {
 			return
 		}
 	}
-	a.storm = time.Time{}
+	a.storm, a.murky = time.Time{}, a.w.now // what waits for its dependencies may prolong it
 }
 
 // calm mends everything that is broken and lets time pass: what shall run must be up in the end, and stay so.
 func (w *world) calm() {
 	w.doom = ""
+	longest := time.Duration(0)
+	for _, b := range w.boxes {
+		b.mend()
+		longest = max(longest, b.obs.Policy.RestartWindow)
+	}
 	if w.down {
 		w.engineUp()
 	}
 	if w.core == nil {
 		w.begin(true)
 	}
-	longest := time.Duration(0)
-	for _, b := range w.boxes {
-		w.mend(b)
-		longest = max(longest, b.obs.Policy.RestartWindow)
-	}
 	w.resync(true)
 	deadline := w.now.Add(longest + time.Duration(len(w.boxes)+1)*(MaxRestartDelay+w.opts.TurnFor+w.opts.AwaitFor))
 	for pass := 31 * time.Second; w.ill() != nil && w.now.Before(deadline) && w.account.fault == ""; {
 		w.advance(w.now.Add(pass))
 		w.resync(true)
+		for _, b := range w.boxes {
+			if b.acc.paused && b.acc.known {
+				w.step(b, Event{Kind: EventResume})
+			}
+		}
 		pass = min(pass*5/4, 10*time.Minute)
 	}
 	a := w.account
@@ -270,12 +261,16 @@ func (w *world) calm() {
 		}
 		a.breaks(rule, "%s was not brought back: it is %s (%s) %s", b.key, v.State, v.Reason, v.Detail)
 	}
-	a.calmed = true
+	for _, b := range w.boxes {
+		b.acc.calm = b.acc.will == run
+	}
 	w.advance(w.now.Add(15 * time.Minute))
-	a.calmed = false
+	for _, b := range w.boxes {
+		b.acc.calm = false
+	}
 }
 
-func (w *world) mend(b *box) {
+func (b *box) mend() {
 	b.probes, b.engine, b.takes, b.lag, b.slow = "ok", "ok", 500*time.Millisecond, 0, 0
 	b.obs.DonorMissing, b.obs.Fault = false, ""
 	if b.obs.Status == StatusPaused {
@@ -283,9 +278,6 @@ func (w *world) mend(b *box) {
 	}
 	if b.running() && b.checks {
 		b.obs.Health = HealthHealthy
-	}
-	if b.acc.paused && w.byKey[b.key].acc.known {
-		w.step(b, Event{Kind: EventResume})
 	}
 }
 

@@ -26,7 +26,7 @@ func TestScenarios(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, err := play(string(want))
+			got, err := play(string(want), 0)
 			if err != nil {
 				t.Fatalf("%v\n%s", err, got)
 			}
@@ -43,10 +43,11 @@ func TestScenarios(t *testing.T) {
 	}
 }
 
-// play plays a script and returns it with what the core did.
-func play(script string) (transcript string, err error) {
+// play plays a script, holds one rule against it, or all, and returns it with what the core did.
+func play(script string, rule int) (transcript string, err error) {
 	var out strings.Builder
 	w := newWorld(DefaultOptions())
+	w.account.only = rule
 	w.say = func(s string) { fmt.Fprintln(&out, s) }
 	for line := range strings.Lines(script) {
 		line = strings.TrimSuffix(line, "\n")

@@ -29,6 +29,7 @@ type target struct {
 	ringLen       int
 	wasWell       bool      // this run has been well once
 	signalled     time.Time // somebody sent this run a terminating signal
+	signalUntil   time.Time // until then an end may be told that the signal explains
 	lastSignal    time.Time // the latest one to any run of this container, ours included
 	probing       bool
 	probeBegan    time.Time // the latest that has ended
@@ -37,7 +38,7 @@ type target struct {
 	// The outage, if there is one.
 	cause     Reason
 	downSince time.Time
-	badAt     time.Time
+	badAt     time.Time // when the latest one began
 
 	// The restart that is wanted, if there is one.
 	pending Reason
@@ -57,7 +58,6 @@ type target struct {
 	attempts    int
 	meant       bool // is meant to run
 	stopped     bool // somebody stopped the run in obs.Instance
-	stoppedAt   time.Time
 	paused      bool
 	pausedUntil time.Time
 	hash        string
@@ -76,14 +76,14 @@ func newTarget(key string) *target {
 // forgetRun drops all evidence about one run when another begins.
 func (t *target) forgetRun() {
 	t.fails, t.passes, t.ring, t.ringLen = 0, 0, 0, 0
-	t.firstFail, t.signalled, t.nextProbe = time.Time{}, time.Time{}, time.Time{}
+	t.firstFail, t.signalled, t.signalUntil, t.nextProbe = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	t.lastError, t.answered, t.wasWell = "", false, false
 }
 
 // endOutage forgets the outage and the restart that was wanted.
 func (t *target) endOutage() {
 	t.cause, t.pending = "", ""
-	t.downSince, t.badAt, t.due = time.Time{}, time.Time{}, time.Time{}
+	t.downSince, t.due = time.Time{}, time.Time{}
 }
 
 func (t *target) running() bool { return t.obs.Status == StatusRunning }
@@ -97,6 +97,15 @@ func (t *target) inGrace(now time.Time) bool {
 
 // busy reports whether a restart is under way or its result has not shown yet.
 func (t *target) busy() bool { return t.attempt != 0 || !t.awaitUntil.IsZero() }
+
+// leftAlone reports whether it is in a state that is not ours to change.
+func (t *target) leftAlone() bool {
+	switch t.state {
+	case StateStopped, StatePaused, StateMisconfigured, StateNeedsRecreate:
+		return true
+	}
+	return false
+}
 
 // record takes one probe result into the evidence. A failure of a run that may still be starting leaves no mark.
 func (t *target) record(now time.Time, r ProbeResult) {
@@ -172,12 +181,15 @@ func (t *target) history() History {
 	stopped := t.stopped || t.ending()
 	return History{
 		Restarts: append([]time.Time(nil), t.restarts...), Attempts: t.attempts, Instance: t.obs.Instance,
-		Running: t.meant && !stopped, Stopped: stopped,
+		Running: t.meant, Stopped: stopped,
 		Paused: t.paused, PausedUntil: t.pausedUntil, ConfigHash: t.hash,
 	}
 }
 
-// ending reports whether somebody's signal has ended the run or may do so.
+// ending reports whether somebody's signal has ended the run, or may do so: a late word of one that did not is none.
 func (t *target) ending() bool {
-	return !t.signalled.IsZero() && (t.running() || t.obs.FinishedAt.Sub(t.signalled) < signalFor)
+	if t.running() {
+		return !t.signalUntil.IsZero() && t.signalUntil.Sub(t.signalled) < 2*signalFor
+	}
+	return !t.signalled.IsZero() && t.obs.FinishedAt.Sub(t.signalled) < signalFor
 }

@@ -2,11 +2,25 @@ package supervise
 
 import "time"
 
-// arm asks for the next probe if it is due, and for a wake-up when the next thing is.
+// expire ends what has a time limit.
+func (c *Core) expire(t *target, now time.Time) {
+	if t.paused && !t.pausedUntil.IsZero() && !now.Before(t.pausedUntil) {
+		t.paused, t.pausedUntil = false, time.Time{}
+	}
+	if t.running() && !now.Before(t.signalUntil) {
+		t.signalUntil = time.Time{} // it has not ended the run
+	}
+	if c.turn == t && !now.Before(c.turnUntil) {
+		c.endTurn()
+	}
+}
+
+// arm asks for the next probe if it is due, and for a wake-up when the next thing is. What is due already has been dealt
+// with in this Step, so that no timer can go round and round.
 func (c *Core) arm(t *target, now time.Time) {
 	var next time.Time
 	at := func(when time.Time) {
-		if !when.IsZero() && (next.IsZero() || when.Before(next)) {
+		if when.After(now) && (next.IsZero() || when.Before(next)) {
 			next = when
 		}
 	}
@@ -22,15 +36,12 @@ func (c *Core) arm(t *target, now time.Time) {
 	if c.turn == t {
 		at(c.turnUntil)
 	}
+	if c.holding && t.pending != "" {
+		at(c.heldAt.Add(c.opts.HoldFor))
+	}
 	switch t.state {
 	case StateDown:
-		if t.pending != "" && now.Before(t.due) {
-			at(t.due)
-		}
-	case StateHeld:
-		if now.Before(c.holdUntil) {
-			at(c.holdUntil)
-		}
+		at(t.due)
 	case StateExhausted:
 		if n := len(t.restarts); n > 0 && t.pol.MaxRestarts > 0 && n >= t.pol.MaxRestarts {
 			at(t.restarts[n-t.pol.MaxRestarts].Add(t.pol.RestartWindow))
@@ -40,16 +51,13 @@ func (c *Core) arm(t *target, now time.Time) {
 			at(t.obs.Instance.StartedAt.Add(StableRun))
 		}
 	}
-	if t.running() && t.signalExplains(now) {
+	if t.running() {
 		at(t.signalled.Add(signalFor))
+		at(t.signalUntil)
 	}
-	if next.IsZero() {
-		return
+	if !next.IsZero() {
+		c.wakeAt(t, now, next)
 	}
-	if next.Before(now) {
-		next = now
-	}
-	c.wakeAt(t, now, next)
 }
 
 // dueProbe decides when the target is probed next and reports whether that is now. A target that is not well is probed

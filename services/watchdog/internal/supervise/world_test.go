@@ -228,11 +228,11 @@ func (w *world) engineDown(shutdown bool) {
 			if !b.running() {
 				continue
 			}
+			w.account.shutdown(b)
 			w.tell(b, Event{Kind: EventSignal, Signal: Signal{InstanceID: b.obs.Instance.ID, SentAt: w.now}})
 			b.end(w, 143, false)
 			w.look(b)
 		}
-		w.account.shutdown()
 	}
 	w.down, w.off, w.downAt = true, shutdown, w.now
 	if w.core != nil {
