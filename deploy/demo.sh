@@ -29,7 +29,7 @@ url=http://$(compose port api 8000)
 prometheus=http://$(compose port prometheus 9090)
 alertmanager=http://$(compose port alertmanager 9093)
 container=$(compose ps -q api)
-ready() { curl -fsS -m 1 -o /dev/null "$url/health/ready" 2>/dev/null; }
+ready() { curl -fsS -m 0.3 -o /dev/null "$url/health/ready" 2>/dev/null; }
 exited() { [ "$(docker inspect -f '{{.State.Status}}' "$container")" = exited ]; }
 pid() { docker inspect -f '{{.State.Pid}}' "$container"; }
 await 60 ready

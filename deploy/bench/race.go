@@ -99,25 +99,52 @@ func (c contender) crash(ctx context.Context) (time.Duration, error) {
 	return took, err
 }
 
-var client = &http.Client{Timeout: time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+// While a container is away, Docker's proxy accepts connections to its published port and leaves them hanging. So each
+// question is given little time, and the next one does not wait for it: what counts is the first answer that anyone gets.
+const (
+	askEvery   = 10 * time.Millisecond
+	askTimeout = 300 * time.Millisecond
+)
 
-// wait asks until the answer is 200.
+var client = &http.Client{Timeout: askTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+
+// wait asks again and again until the first answer 200.
 func (c contender) wait(ctx context.Context, within time.Duration) error {
-	return stack.Poll(ctx, within, func() error {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.ready, nil)
-		if err != nil {
-			return err
+	ctx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("%s was not ready within %v", c.name, within))
+	defer cancel()
+	ready := make(chan struct{}, 1)
+	tick := time.NewTicker(askEvery)
+	defer tick.Stop()
+	for {
+		go func() {
+			if c.isReady(ctx) {
+				select {
+				case ready <- struct{}{}:
+				default:
+				}
+			}
+		}()
+		select {
+		case <-ready:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-tick.C:
 		}
-		resp, err := client.Do(req)
-		if err != nil {
-			return err
-		}
-		defer resp.Body.Close()
-		if resp.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s answers %s", c.name, resp.Status)
-		}
-		return nil
-	})
+	}
+}
+
+func (c contender) isReady(ctx context.Context) bool {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.ready, nil)
+	if err != nil {
+		return false
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return false
+	}
+	resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
 }
 
 func report(w io.Writer, spaced, repeated series) {
