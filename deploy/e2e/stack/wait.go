@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// Poll asks until ask returns nil, every hundredth of a second, and returns the last answer when within has passed.
+// Poll asks until ask returns nil, every fiftieth of a second, and returns the last answer when within has passed.
 func Poll(ctx context.Context, within time.Duration, ask func() error) error {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	tick := time.NewTicker(10 * time.Millisecond)
+	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		err := ask()
