@@ -13,7 +13,6 @@ type account struct {
 	only  int    // the rule to hold it against; 0 = all
 	fault string // the first rule that was broken, and how
 
-	calmed   bool      // nothing is broken any more: from here on no restart is due
 	storm    time.Time // when so many targets had turned bad at once that it must hold
 	murky    time.Time // when that could not be told for sure
 	minute   int       // steps at the beginning of this minute
@@ -67,6 +66,7 @@ type note struct {
 	lastAt time.Time   // the last of them
 	due    time.Time   // when the next one must come
 	turn   time.Time   // restarted while many were held
+	sentAt time.Time   // the latest restart
 
 	call    uint64 // under way
 	callRun Instance
@@ -119,11 +119,9 @@ func (a *account) stopped(b *box) {
 }
 
 // signalled is a terminating signal, and whether the core was told. It may be told later.
-func (a *account) signalled(b *box, told bool) {
+func (a *account) signalled(b *box, at time.Time, told bool) {
 	n := &b.acc
-	if n.signalAt.IsZero() || !told {
-		n.signalAt = a.w.now
-	}
+	n.signalAt = at
 	n.signalTold = n.signalTold || told && n.toldID == b.obs.Instance.ID
 	n.due, n.clean, n.seenRunning = time.Time{}, false, n.seenRunning && !told
 	if n.stopping {
@@ -377,8 +375,11 @@ func (a *account) weigh(b *box) {
 	if n.will != run || n.shut {
 		n.turn = time.Time{}
 	}
-	if n.will != run || n.blind || n.leftAlone(a.w.now) || b.isBad(a.w.now) {
+	if n.will != run || n.blind || n.leftAlone(a.w.now) || b.isBad(a.w.now) || !n.told.Instance.Same(b.obs.Instance) {
 		n.probeBy = time.Time{}
+	}
+	if n.known && (n.will == unknown && n.told.Status == StatusExited || !n.told.Instance.Same(b.obs.Instance)) {
+		a.murky = a.w.now // the core may count it
 	}
 	if !b.isBad(a.w.now) {
 		n.badSince = time.Time{}
@@ -399,6 +400,8 @@ func (a *account) weigh(b *box) {
 		switch n := &o.acc; {
 		case n.known && (!n.told.Instance.Same(o.obs.Instance) || n.told.DonorMissing || n.enginesDuty() || n.will == stopped && n.told.Status == StatusRunning):
 			unsure++
+		case n.known && n.busy() && n.leftAlone(a.w.now):
+			unsure++ // it was told, but the core may not have come to it
 		case !n.known || n.leftAlone(a.w.now):
 		case n.will != run || n.blind || n.doubt:
 			unsure++

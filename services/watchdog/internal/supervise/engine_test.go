@@ -113,7 +113,7 @@ func (b *box) signal(w *world) {
 	if !told {
 		b.missed = s
 	}
-	w.account.signalled(b, told)
+	w.account.signalled(b, s.SentAt, told)
 }
 
 // stop is docker stop or docker kill by a person: the process ends at once, or later, or is killed by a second signal.

@@ -57,13 +57,14 @@ func (c *Core) release(except *target, now time.Time) {
 	}
 }
 
-// endHold ends the hold when its time is over and nothing is left that wants to be restarted, or is.
+// endHold ends the hold when its time is over and everything that is down has been restarted once since it began: what
+// fails again has a delay of its own.
 func (c *Core) endHold(now time.Time) {
 	if !c.holding || c.turn != nil || c.busy > 0 || now.Before(c.heldAt.Add(c.opts.HoldFor)) {
 		return
 	}
 	for _, t := range c.order {
-		if t.known && t.pending != "" && t.state != StateExhausted {
+		if t.known && t.pending != "" && t.state != StateExhausted && !t.sentAt.After(c.heldAt) {
 			return
 		}
 	}

@@ -84,7 +84,6 @@ func (ts taste) more(n int, words ...string) taste {
 type span struct {
 	fewest, most int
 	depend       bool
-	calls        []string // what restarts may come to; nil = anything
 }
 
 func historyOf(ts taste, sp span) *rapid.Generator[[]string] {

@@ -213,7 +213,7 @@ func (c *Core) restart(t *target, now time.Time, r Reason) {
 	}
 	c.last++
 	c.busy++
-	t.attempt, t.acted = c.last, t.obs.Instance
+	t.attempt, t.acted, t.sentAt = c.last, t.obs.Instance, now
 	hung := r == ReasonUnhealthy || r == ReasonProbe && !t.answered
 	stop := t.pol.StopTimeout
 	if hung {
@@ -226,7 +226,7 @@ func (c *Core) restart(t *target, now time.Time, r Reason) {
 	if counted && r != ReasonDependency {
 		t.attempts++
 	}
-	if c.holding && c.turn == nil {
+	if c.holding && c.turn == nil && counted {
 		c.turn, c.turnUntil = t, now.Add(c.opts.TurnFor)
 	}
 	t.stopped, t.meant = false, true

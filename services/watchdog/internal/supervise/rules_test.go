@@ -24,6 +24,7 @@ func (a *account) sees(act Action, ev Event) {
 		a.turns(b, r)
 		a.reason(b, r)
 		n.call, n.callRun, n.asked, n.due, n.probeBy = r.Attempt, n.told.Instance, r.Reason == ReasonRequested, time.Time{}, time.Time{}
+		n.sentAt = w.now
 		if n.will == unknown {
 			n.open, a.murky = true, w.now // the core takes it for an outage
 		}
@@ -211,7 +212,7 @@ func (a *account) heard(b *box, ev Event) {
 	}
 }
 
-// endStorm notes that all that failed at once are well again, or left alone, or out of budget.
+// endStorm notes that all that failed at once have been restarted, or are left alone, or out of budget.
 func (a *account) endStorm() {
 	if a.storm.IsZero() || a.w.now.Sub(a.storm) < a.w.opts.HoldFor {
 		return
@@ -219,7 +220,7 @@ func (a *account) endStorm() {
 	for _, b := range a.w.boxes {
 		n := &b.acc
 		if n.call != 0 || !n.silent.IsZero() || !n.turn.IsZero() && a.w.now.Sub(n.turn) < a.w.opts.TurnFor ||
-			!n.badSince.IsZero() && n.counted(a.w.now) < n.told.Policy.MaxRestarts {
+			!n.badSince.IsZero() && n.told.Status != StatusRestarting && n.sentAt.Before(a.storm) && n.counted(a.w.now) < n.told.Policy.MaxRestarts {
 			return
 		}
 	}

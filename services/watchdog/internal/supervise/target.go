@@ -47,6 +47,7 @@ type target struct {
 	// The restart that is under way, if there is one.
 	attempt     uint64    // 0 = none
 	acted       Instance  // the run that it was sent to
+	sentAt      time.Time // when
 	unsureUntil time.Time // the call timed out; a look after this, or a new run, tells what became of it
 	awaitUntil  time.Time // the call is done; a new run, or a look after this, tells what is
 	callStart   time.Time // of the last call, by the engine's clock, to recognise its signals

@@ -30,7 +30,6 @@ type world struct {
 
 	account *account
 	say     func(string) // hears every action, for transcripts; may be nil
-	actions []Action     // of the step under way
 	steps   int
 	still   int // steps at this instant
 }
@@ -122,7 +121,7 @@ func (w *world) resync(recalls bool) {
 		b.lost = false
 		if s := b.missed; s != (Signal{}) && recalls {
 			b.missed = Signal{}
-			w.account.signalled(b, w.tell(b, Event{Kind: EventSignal, Signal: s}))
+			w.account.signalled(b, s.SentAt, w.tell(b, Event{Kind: EventSignal, Signal: s}))
 		}
 	}
 	for _, b := range w.boxes {
