@@ -169,6 +169,10 @@ func TestFrozen(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
+	var state syscall.WaitStatus // the signal takes its time: wait until it has arrived
+	if _, err := syscall.Wait4(cmd.Process.Pid, &state, syscall.WUNTRACED, nil); err != nil || !state.Stopped() {
+		t.Fatalf("not stopped: %v, %v", state, err)
+	}
 	if r := at(t, "tcp://"+addr, "").Run(t.Context(), 10*time.Second); !r.OK {
 		t.Errorf("tcp of a frozen process: %+v, want that the kernel accepts", r)
 	}
