@@ -60,8 +60,11 @@ func Reachable(ctx context.Context) error {
 	return nil
 }
 
-// Alone is an error when the watchdog of another project runs on the engine: it would heal our containers too, and ours its.
+// Alone claims the engine for this process. It is an error when another run has claimed it, and also when the watchdog of another project runs on the engine: it would heal our containers too, and ours its.
 func Alone(ctx context.Context, project string) error {
+	if err := claim(); err != nil {
+		return err
+	}
 	out, err := docker(ctx, "ps", "--filter", "label=com.docker.compose.service=watchdog", "--format", "{{.Names}}")
 	if err != nil {
 		return err

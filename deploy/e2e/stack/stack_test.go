@@ -60,6 +60,19 @@ func TestTornLogIsAnError(t *testing.T) {
 	}
 }
 
+func TestSecondRunIsRefused(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "engine.lock")
+	first, err := lock(path)
+	must(t, err)
+	if _, err := lock(path); err == nil || !strings.Contains(err.Error(), "another end-to-end run") {
+		t.Errorf("a second run is answered %v", err)
+	}
+	must(t, first.Close())
+	if _, err := lock(path); err != nil {
+		t.Errorf("after the first run has ended: %v", err)
+	}
+}
+
 func must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
