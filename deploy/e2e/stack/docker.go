@@ -60,7 +60,8 @@ func Reachable(ctx context.Context) error {
 	return nil
 }
 
-// Alone claims the engine for this process. It is an error when another run has claimed it, and also when the watchdog of another project runs on the engine: it would heal our containers too, and ours its.
+// Alone claims the engine for this process. It is an error when another run has claimed it, and when the watchdog of another
+// project runs on the engine: it would heal our containers too, and ours its.
 func Alone(ctx context.Context, project string) error {
 	if err := claim(); err != nil {
 		return err
