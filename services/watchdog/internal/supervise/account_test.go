@@ -168,7 +168,11 @@ func (a *account) watchdogDied() {
 		}
 		n.forgetRun()
 		n.known, n.shut, n.open, n.told, n.badSince, n.turnedAt, n.turn, n.due = false, false, false, Observation{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
-		n.call, n.silent, n.awaits, n.requests = 0, time.Time{}, time.Time{}, 0
+		n.awaits = time.Time{}
+		if n.call != 0 && !n.asked {
+			n.awaits = n.sentAt.Add(a.w.opts.AwaitFor) // the ledger tells the next one of it
+		}
+		n.call, n.silent, n.requests = 0, time.Time{}, 0
 	}
 	a.storm, a.murky = time.Time{}, time.Time{}
 }
@@ -217,7 +221,8 @@ func (a *account) hears(b *box, ev Event) {
 
 func (a *account) hearsLook(b *box, o *Observation) {
 	n := &b.acc
-	fresh := !n.known || !n.told.Instance.Same(o.Instance)
+	first := !n.known
+	fresh := first || !n.told.Instance.Same(o.Instance)
 	died := !fresh && n.told.Status == StatusRunning && o.Status == StatusExited
 	if !n.goneAt.IsZero() && a.w.now.Sub(n.goneAt) >= max(n.told.Policy.RestartWindow, time.Minute) {
 		n.streak, n.lastAt, n.vague = 0, time.Time{}, true // forgotten
@@ -250,6 +255,9 @@ func (a *account) hearsLook(b *box, o *Observation) {
 	}
 	if !n.awaits.IsZero() && (!o.Instance.Same(n.callRun) || !a.w.now.Before(n.awaits)) {
 		n.awaits = time.Time{}
+	}
+	if first && !n.awaits.IsZero() && (o.Status != StatusRunning || o.Health == HealthUnhealthy) {
+		n.open, n.turnedAt = true, a.w.now // the core knows from the ledger that it was being restarted
 	}
 	if died {
 		a.expect(b)

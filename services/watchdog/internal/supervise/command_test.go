@@ -80,7 +80,7 @@ func (w *world) possible(c command) bool {
 	case "unfreeze":
 		return !w.down && b.working == 0 && !b.gone && b.obs.Status == StatusPaused
 	case "exit":
-		return b.running()
+		return b.running() && w.now.After(b.obs.Instance.StartedAt)
 	case "unhealthy", "healthy":
 		return b.running() && !w.down && b.obs.Health != HealthNone
 	case "pause", "resume", "restart", "reset":
@@ -213,7 +213,7 @@ func (w *world) storm(c command) {
 		}
 		run := b.obs.Instance
 		w.later(gap, func() {
-			if b.running() && run.Same(b.obs.Instance) && !w.down {
+			if b.running() && run.Same(b.obs.Instance) && !w.down && w.now.After(run.StartedAt) {
 				b.exit(w, c.number("code"), false)
 			}
 		})

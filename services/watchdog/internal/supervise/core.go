@@ -159,6 +159,7 @@ func (c *Core) seen(t *target, now time.Time, o *Observation) {
 	}
 	if !known {
 		c.doubt(t)
+		c.inherit(t, now, old)
 	}
 	if fresh && known {
 		c.newRun(t, old)
@@ -191,6 +192,31 @@ func (c *Core) seen(t *target, now time.Time, o *Observation) {
 	if t.state == StateGone {
 		t.state = ""
 	}
+}
+
+// inherit takes over a restart that the ledger tells of, sent by a watchdog that ended before a new run showed up. The engine
+// may still be at it.
+func (c *Core) inherit(t *target, now time.Time, old Instance) {
+	n := len(t.restarts)
+	if n == 0 || !old.Same(t.obs.Instance) || t.restarts[n-1].Before(old.StartedAt) {
+		return
+	}
+	until := t.restarts[n-1].Add(c.opts.AwaitFor)
+	if !now.Before(until) {
+		return
+	}
+	t.acted, t.awaitUntil, t.callStart, t.callEnd = old, until, t.restarts[n-1], until
+	reason := ReasonProbe
+	switch {
+	case !t.running():
+		reason = t.deathReason()
+	case t.obs.Health == HealthUnhealthy:
+		reason = ReasonUnhealthy
+	}
+	if reason != ReasonProbe {
+		t.open(now, reason)
+	}
+	c.change(t, now, StateRestarting, reason, "it was being restarted when the watchdog ended; waiting for what came of it", Change{})
 }
 
 // newRun notes that a run has replaced another, whoever began it.

@@ -135,13 +135,7 @@ func (c *Core) begin(t *target, now time.Time, r Reason) {
 	if t.cause != "" {
 		return
 	}
-	t.cause, t.badAt, t.downSince = r, now, now
-	switch {
-	case !t.running() && t.obs.FinishedAt.After(t.obs.Instance.StartedAt) && t.obs.FinishedAt.Before(now):
-		t.downSince = t.obs.FinishedAt
-	case r == ReasonProbe && !t.firstFail.IsZero():
-		t.downSince = t.firstFail
-	}
+	t.open(now, r)
 	if t.downSince.Sub(t.obs.Instance.StartedAt) >= StableRun && (t.wasWell || !t.running()) {
 		t.attempts = 0
 	}

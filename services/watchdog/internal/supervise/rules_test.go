@@ -25,7 +25,7 @@ func (a *account) sees(act Action, ev Event) {
 		a.reason(b, r)
 		n.call, n.callRun, n.asked, n.due, n.probeBy = r.Attempt, n.told.Instance, r.Reason == ReasonRequested, time.Time{}, time.Time{}
 		n.sentAt = w.now
-		if n.will == unknown {
+		if n.will == unknown || !n.open && r.Reason != ReasonRequested && r.Reason != ReasonDependency {
 			n.open, a.murky = true, w.now // the core takes it for an outage
 		}
 		if r.Reason == ReasonRequested {

@@ -81,6 +81,17 @@ func (t *target) forgetRun() {
 	t.lastError, t.answered, t.wasWell = "", false, false
 }
 
+// open begins an outage, at the time when what is known of it happened.
+func (t *target) open(now time.Time, r Reason) {
+	t.cause, t.badAt, t.downSince = r, now, now
+	switch {
+	case !t.running() && t.obs.FinishedAt.After(t.obs.Instance.StartedAt) && t.obs.FinishedAt.Before(now):
+		t.downSince = t.obs.FinishedAt
+	case r == ReasonProbe && !t.firstFail.IsZero():
+		t.downSince = t.firstFail
+	}
+}
+
 // endOutage forgets the outage and the restart that was wanted.
 func (t *target) endOutage() {
 	t.cause, t.pending = "", ""
