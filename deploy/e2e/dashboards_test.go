@@ -113,10 +113,15 @@ func (g *grafanaClient) check(ctx context.Context, d dashboard) error {
 	if err := g.call(ctx, http.MethodGet, "/api/datasources", nil, &sources); err != nil {
 		return err
 	}
-	if len(sources) != 1 || sources[0].Type != "prometheus" || !sources[0].ReadOnly {
-		return fmt.Errorf("want one provisioned data source for Prometheus, Grafana has %+v", sources)
+	uid := ""
+	for _, source := range sources {
+		if source.Type == "prometheus" && source.ReadOnly {
+			uid = source.UID
+		}
 	}
-	uid := sources[0].UID
+	if uid == "" {
+		return fmt.Errorf("want a provisioned data source for Prometheus, Grafana has %+v", sources)
+	}
 	if err := g.call(ctx, http.MethodGet, "/api/datasources/uid/"+uid+"/health", nil, nil); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func TestGrafanaCheck(t *testing.T) {
 					_, _ = io.WriteString(w, body)
 				})
 			}
-			answer("/api/datasources", `[{"uid":"prometheus","type":"prometheus","readOnly":true}]`)
+			answer("/api/datasources", `[{"uid":"alertmanager","type":"alertmanager","readOnly":true},{"uid":"prometheus","type":"prometheus","readOnly":true}]`)
 			answer("/api/datasources/uid/prometheus/health", `{"status":"OK"}`)
 			answer("/api/dashboards/uid/overview", `{"meta":{"provisioned":`+map[bool]string{true: "false", false: "true"}[c.broken == "provisioned"]+`}}`)
 			answer("/api/ds/query", `{"results":{"A":{}}}`)
