@@ -1,8 +1,10 @@
 package proxy
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -175,5 +177,19 @@ func TestHealthWantsGet(t *testing.T) {
 		if code, _ := g.do(t, method, "/health/ready"); code != want {
 			t.Errorf("%s: %d, want %d", method, code, want)
 		}
+	}
+}
+
+// A client that closes its sending side makes net/http give the request up, and may still read: it must not read success.
+func TestGivenUpIsNoSuccess(t *testing.T) {
+	docker := newFakeEngine(t)
+	g := newGuarded(t, docker.socket)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	answer := httptest.NewRecorder()
+	request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/containers/a/restart", nil)
+	g.server.Handler.ServeHTTP(answer, request)
+	if answer.Code != http.StatusBadGateway {
+		t.Errorf("answers %d %s, want 502", answer.Code, answer.Body)
 	}
 }

@@ -141,8 +141,9 @@ func (g *Guard) failed(w http.ResponseWriter, r *http.Request, err error) {
 		say(w, status.Code, status.Message)
 		return
 	}
-	if r.Context().Err() != nil {
-		return // nobody listens any more
+	if r.Context().Err() != nil { // a client that only closed its sending side still listens: silence would read as success
+		say(w, http.StatusBadGateway, "guard: the client went away before the engine answered")
+		return
 	}
 	g.log.Warn("the engine did not answer a request", "action", r.Method+" "+clip(r.RequestURI), "error", err.Error())
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
