@@ -34,6 +34,7 @@ type note struct {
 	stopping    bool      // a person is stopping this run
 	signalAt    time.Time // somebody signalled this run
 	signalTold  bool
+	heardAt     time.Time // the latest that the core was told of
 	doubt       bool      // somebody signalled this run, but it is not known when
 	stopAt      time.Time // a person stopped it
 	seenRunning bool      // the core was told once that it runs
@@ -122,6 +123,9 @@ func (a *account) stopped(b *box) {
 func (a *account) signalled(b *box, at time.Time, told bool) {
 	n := &b.acc
 	n.signalAt = at
+	if told {
+		n.heardAt = at
+	}
 	n.signalTold = n.signalTold || told && n.toldID == b.obs.Instance.ID
 	n.due, n.clean, n.seenRunning = time.Time{}, false, n.seenRunning && !told
 	if n.stopping {
@@ -160,6 +164,7 @@ func (a *account) removed(b *box) {
 func (a *account) watchdogDied() {
 	for _, b := range a.w.boxes {
 		n := &b.acc
+		a.fades(b)
 		if n.requests > 0 || n.asked && n.call != 0 {
 			n.will = unknown // a request is not remembered
 		}
@@ -371,9 +376,18 @@ func (n *note) isWell() bool {
 
 func (n *note) probed() bool { return n.told.Policy.Probe != "none" }
 
+// fades makes a stop doubtful whose end the core was not told for so long that the signal seems to have been ignored.
+func (a *account) fades(b *box) {
+	n := &b.acc
+	if n.will == stopped && n.known && n.told.Status == StatusRunning && a.w.now.Sub(n.heardAt) >= signalFor {
+		n.will = unknown
+	}
+}
+
 // weigh notes whether the target has turned bad, and whether so many have that all must be held.
 func (a *account) weigh(b *box) {
 	n := &b.acc
+	a.fades(b)
 	if n.isWell() && !n.busy() {
 		n.wellOnce, n.open, n.turn = true, false, time.Time{}
 	}
@@ -466,6 +480,9 @@ func (a *account) expect(b *box) {
 		return
 	}
 	streak := n.streak
+	if w.now.Sub(n.told.Instance.StartedAt) >= StableRun && n.told.FinishedAt.Sub(n.told.Instance.StartedAt) < StableRun {
+		return // it was told late, so that the run looked stable meanwhile
+	}
 	if n.told.FinishedAt.Sub(n.told.Instance.StartedAt) >= StableRun {
 		streak = 0
 		n.vague = n.vague || !n.wellOnce // it may not have been a stable one

@@ -127,7 +127,7 @@ func (b *box) stop(w *world, takes time.Duration) {
 	}
 	run := b.obs.Instance
 	w.later(takes, func() {
-		if b.running() && run.Same(b.obs.Instance) && !w.down {
+		if b.running() && run.Same(b.obs.Instance) && !w.off {
 			if takes > 10*time.Second {
 				b.signal(w)
 			}

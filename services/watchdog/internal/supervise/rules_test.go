@@ -60,11 +60,7 @@ func (a *account) patience(b *box, r Restart) {
 	if r.Reason == ReasonRequested || r.Reason == ReasonDependency {
 		return
 	}
-	end := a.w.now
-	if n.told.Status == StatusExited && n.told.FinishedAt.After(n.told.Instance.StartedAt) {
-		end = n.told.FinishedAt
-	}
-	if end.Sub(n.told.Instance.StartedAt) >= StableRun {
+	if a.w.now.Sub(n.told.Instance.StartedAt) >= StableRun {
 		n.streak, n.vague = 0, false
 	}
 	if d := a.pause(n.told.Policy, n.streak); n.streak > 0 && a.w.now.Sub(n.lastAt) < d {
