@@ -85,7 +85,7 @@ func (c *Core) Step(ev Event) []Action {
 		}
 		t = c.target(ev.Target)
 	}
-	before, reason, ending := t.state, t.reason, t.ending()
+	before, known, run, ending := t.state, t.known, t.obs.Instance, t.ending()
 	switch ev.Kind {
 	case EventTick:
 		t.wake = time.Time{}
@@ -123,8 +123,12 @@ func (c *Core) Step(ev Event) []Action {
 		c.expire(t, ev.At)
 		c.settle(t, ev.At)
 		c.arm(t, ev.At)
-		if t.ending() != ending && t.state == before && t.reason == reason && (t.running() || ev.Kind == EventSignal) {
-			c.reportSignal(t, ev.At) // so that the history holds it
+		switch { // what the history holds must be told, though the state is the same
+		case c.reported(t):
+		case t.ending() != ending && (t.running() || ev.Kind == EventSignal):
+			c.reportSignal(t, ev.At)
+		case known && !t.busy() && !run.Same(t.obs.Instance):
+			c.report(t, ev.At, ReasonStarted, "a new run has begun")
 		}
 	}
 	if c.waiting && (c.freed || t.state != before) {
@@ -271,6 +275,9 @@ func (c *Core) forget(t *target, now time.Time) {
 func (c *Core) signal(t *target, now time.Time, s Signal) {
 	if s.InstanceID != t.obs.Instance.ID || s.SentAt.Before(t.obs.Instance.StartedAt) {
 		return // it ended an earlier run
+	}
+	if s.SentAt.Before(t.lastSignal) {
+		return // a later one is known
 	}
 	t.lastSignal = s.SentAt
 	if t.obs.Instance.Same(t.acted) && t.isOurs(s.SentAt) {

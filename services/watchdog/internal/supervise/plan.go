@@ -2,6 +2,7 @@ package supervise
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -254,6 +255,11 @@ func (c *Core) report(t *target, now time.Time, r Reason, detail string) {
 	c.acts = append(c.acts, Action{Kind: ActionReport, Target: t.key, Instance: t.obs.Instance, Change: Change{
 		From: t.state, To: t.state, Reason: r, Detail: detail, At: now, Cause: t.cause,
 	}})
+}
+
+// reported reports whether this Step has told of the target already.
+func (c *Core) reported(t *target) bool {
+	return slices.ContainsFunc(c.acts, func(a Action) bool { return a.Kind == ActionReport && a.Target == t.key })
 }
 
 // reportSignal tells of a signal that does not show in the state, as the target is paused or a restart is under way.
