@@ -5,6 +5,7 @@
 #   E2E_TIMEOUT    how long all of them may take                        (20m)
 #   E2E_KEEP       1 = leave the e2e stack running, to look around      (0)
 #   GOTESTFLAGS    more flags for the unit tests, e.g. '-run TestX -v'
+#   HISTORIES      random histories for each rule of the watchdog       (5000; nightly 100000)
 # and those of .env.example, which Compose reads from .env or from the environment.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -16,13 +17,14 @@ export UPKEEP_REVISION ?= $(shell git rev-parse --short HEAD 2>/dev/null)
 E2E         ?=
 E2E_TIMEOUT ?= 20m
 GOTESTFLAGS ?=
+HISTORIES   ?= 5000
 
 MODULES  = $(shell sed -n 's,^[[:space:]]*\./\([^ ]*\).*,\1,p' go.work)
 UNIT     = $(filter-out deploy/e2e,$(MODULES))
 image_of = $(shell sed -n 's,^[[:space:]]*image:[[:space:]]*\($(1):[^[:space:]]*\).*,\1,p' docker-compose.yml | head -n 1)
-STAGES  := lint test-unit rules dashboards contract e2e
+STAGES  := lint test-unit properties rules dashboards contract e2e
 
-.PHONY: help up down logs demo test $(STAGES) images tools tidy bench pulled-images
+.PHONY: help up down logs demo test nightly $(STAGES) images tools tidy bench pulled-images
 
 help: ## this list
 	@echo 'Upkeep: keeps a backend up, and shows why it went down.'; echo
@@ -57,6 +59,13 @@ lint: bin/golangci-lint ## static checks of every module, and their go.mod files
 
 test-unit: ## unit tests with the race detector
 	go test -race $(GOTESTFLAGS) $(addprefix ./,$(addsuffix /...,$(UNIT)))
+
+properties: ## hold each rule of the watchdog against random histories
+	go -C services/watchdog test -count=1 -timeout 0 -v -run '^TestRule' -rapid.checks=$(HISTORIES) ./internal/supervise | grep -vE '^=== '
+
+nightly: HISTORIES = 100000
+nightly: properties ## what takes too long for make test: 100,000 histories for each rule, 50 kills of the watchdog
+	go -C deploy/e2e test -count=1 -v -timeout $(E2E_TIMEOUT) -run '^TestHeal/the_watchdog_is_killed' ./heal -kills 50
 
 rules: ## check and test the alert rules, check what setup renders, with the programs of the pinned images
 	PROMETHEUS_IMAGE='$(call image_of,prom/prometheus)' prometheus/check.sh

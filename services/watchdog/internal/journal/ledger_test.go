@@ -25,7 +25,7 @@ func TestLedgerKeepsEverything(t *testing.T) {
 	want := supervise.History{
 		Restarts: []time.Time{t0.Add(-50 * time.Minute), t0.Add(-time.Second)}, Attempts: 2,
 		Instance: supervise.Instance{ID: "abc", StartedAt: t0.Add(-time.Second)},
-		Running:  true, Stopped: true, Paused: true, PausedUntil: t0.Add(time.Hour), ConfigHash: "h1",
+		Running:  true, Stopped: true, Signalled: t0.Add(-time.Second), Paused: true, PausedUntil: t0.Add(time.Hour), ConfigHash: "h1",
 	}
 	must(t, j.Save("api", supervise.History{Attempts: 9}, false))
 	must(t, j.Save("api", want, true))

@@ -26,6 +26,7 @@ type record struct {
 	StartedAt   time.Time `json:"instance_started_at,omitzero"`
 	Running     bool      `json:"running,omitempty"`
 	Stopped     bool      `json:"stopped,omitempty"`
+	Signalled   time.Time `json:"signalled_at,omitzero"` // by the engine's clock, as started_at is
 	Paused      bool      `json:"paused,omitempty"`
 	PauseLeft   *float64  `json:"pause_left_seconds,omitempty"` // absent: until resumed
 	ConfigHash  string    `json:"config_hash,omitempty"`
@@ -44,7 +45,7 @@ func newRecord(target string, h supervise.History, c Clock) record {
 	rec := record{
 		Target: target, stamp: c.stamp(), Attempts: h.Attempts,
 		InstanceID: h.Instance.ID, StartedAt: h.Instance.StartedAt.UTC().Round(0),
-		Running: h.Running, Stopped: h.Stopped, Paused: h.Paused, ConfigHash: h.ConfigHash,
+		Running: h.Running, Stopped: h.Stopped, Signalled: h.Signalled.UTC().Round(0), Paused: h.Paused, ConfigHash: h.ConfigHash,
 	}
 	now := c.Now()
 	for _, at := range h.Restarts {
@@ -61,7 +62,7 @@ func newRecord(target string, h supervise.History, c Clock) record {
 func (r record) history(c Clock) supervise.History {
 	h := supervise.History{
 		Attempts: max(r.Attempts, 0), Instance: supervise.Instance{ID: r.InstanceID, StartedAt: r.StartedAt},
-		Running: r.Running, Stopped: r.Stopped, Paused: r.Paused, ConfigHash: r.ConfigHash,
+		Running: r.Running, Stopped: r.Stopped, Signalled: r.Signalled, Paused: r.Paused, ConfigHash: r.ConfigHash,
 	}
 	now, passed := c.Now(), c.since(r.stamp)
 	ages := r.RestartAges[max(len(r.RestartAges)-maxRestartStamps, 0):]

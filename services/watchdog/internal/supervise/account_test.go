@@ -139,6 +139,9 @@ func (a *account) signalled(b *box, at time.Time, told bool) {
 // shutdown is the end of a container with the engine: it shall come back with it, but is no failure.
 func (a *account) shutdown(b *box) {
 	b.acc.shut, b.acc.due = true, time.Time{}
+	if !b.lost && a.w.core != nil {
+		b.acc.open = false // the core takes it for a stop, and what follows for another outage
+	}
 	if !b.acc.seenRunning {
 		b.acc.will = unknown // looks as if somebody had stopped it
 	}
@@ -291,7 +294,7 @@ func (a *account) hearsProbe(b *box, r ProbeResult) {
 	if n.wellOnce || !young {
 		n.inARow++
 	}
-	if b.acc.call == 0 && !n.leftAlone(a.w.now) && !young {
+	if b.acc.call == 0 && !n.leftAlone(a.w.now) && !young && !n.flaps() {
 		n.probeBy = a.w.now.Add(suspectProbe)
 	}
 }
@@ -326,6 +329,23 @@ func (n *note) leftAlone(now time.Time) bool {
 // held reports whether it is paused, one way or the other.
 func (n *note) held(now time.Time) bool {
 	return n.told.Status == StatusPaused || n.paused && (n.pausedUntil.IsZero() || now.Before(n.pausedUntil))
+}
+
+// failures counts the failed probes among the last so many.
+func (n *note) failures(last int) int {
+	count := 0
+	for _, failed := range n.results[max(len(n.results)-last, 0):] {
+		if failed {
+			count++
+		}
+	}
+	return count
+}
+
+// flaps reports whether enough of the last probes failed, though not in a row.
+func (n *note) flaps() bool {
+	p := n.told.Policy
+	return p.FlapFailures > 0 && n.failures(p.FlapWindow) >= max(p.FlapFailures, n.need())
 }
 
 // busy reports whether a restart is under way, or its result was not told.

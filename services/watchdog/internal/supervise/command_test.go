@@ -213,7 +213,7 @@ func (w *world) storm(c command) {
 		}
 		run := b.obs.Instance
 		w.later(gap, func() {
-			if b.running() && run.Same(b.obs.Instance) && !w.down && w.now.After(run.StartedAt) {
+			if b.running() && run.Same(b.obs.Instance) && !w.down && w.now.After(run.StartedAt) && !b.acc.calm {
 				b.exit(w, c.number("code"), false)
 			}
 		})

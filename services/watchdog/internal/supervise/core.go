@@ -67,7 +67,7 @@ func (c *Core) Restore(key string, h History) {
 	t := c.target(key)
 	t.restarts = slices.SortedFunc(slices.Values(h.Restarts), time.Time.Compare)
 	t.attempts, t.obs.Instance, t.hash = h.Attempts, h.Instance, h.ConfigHash
-	t.meant, t.stopped = h.Running, h.Stopped
+	t.meant, t.stopped, t.lastSignal = h.Running, h.Stopped, h.Signalled
 	t.paused, t.pausedUntil = h.Paused, h.PausedUntil
 }
 
@@ -209,7 +209,7 @@ func (c *Core) inherit(t *target, now time.Time, old Instance) {
 	if !now.Before(until) {
 		return
 	}
-	t.acted, t.awaitUntil, t.callStart, t.callEnd = old, until, t.restarts[n-1], until
+	t.acted, t.awaitUntil, t.callStart, t.callEnd, t.startOnly = old, until, t.restarts[n-1], until, false
 	reason := ReasonProbe
 	switch {
 	case !t.running():
@@ -228,8 +228,8 @@ func (c *Core) newRun(t *target, old Instance) {
 	if !t.awaitUntil.IsZero() || t.attempt != 0 {
 		t.awaitUntil = time.Time{}
 		t.cascade = true
-	} else if t.cause != "" || old.ID == t.obs.Instance.ID {
-		t.cascade = t.running() // Docker or somebody restarted it in place
+	} else if t.cause != "" || old.ID == t.obs.Instance.ID && !old.StartedAt.IsZero() {
+		t.cascade = t.running() // Docker or somebody restarted it in place; a first start pulls nobody along
 	}
 	t.stopped, t.pending, t.due = false, "", time.Time{}
 }
@@ -286,8 +286,12 @@ func (c *Core) signal(t *target, now time.Time, s Signal) {
 	t.signalled, t.signalUntil = s.SentAt, now.Add(signalFor)
 }
 
-// isOurs reports whether the core's own call made a signal. One that timed out may do so later, but not for ever.
+// isOurs reports whether the core's own call made a signal. One that timed out may do so later, but not for ever, and one
+// that only starts makes none.
 func (t *target) isOurs(at time.Time) bool {
+	if t.startOnly {
+		return false
+	}
 	if t.attempt != 0 {
 		return t.unsureUntil.IsZero() || at.Before(t.unsureUntil)
 	}

@@ -10,6 +10,7 @@ type History struct {
 	Instance    Instance    // the run that was last seen
 	Running     bool        // it ran when it was last seen, or was meant to: found exited, it is started
 	Stopped     bool        // somebody had stopped it: found exited, it stays so
+	Signalled   time.Time   // somebody's terminating signal, by the engine's clock; it may have gone to a run that was not seen
 	Paused      bool
 	PausedUntil time.Time // zero: until resumed
 	ConfigHash  string

@@ -41,7 +41,7 @@ func (t *target) judge(now time.Time) judgement {
 		if t.obs.Error != "" {
 			return t.badUnlessDonor(ReasonStartError)
 		}
-		return judgement{leave, StateStopped, ReasonStopped}
+		return judgement{leave, StateStopped, ReasonCreated}
 	case StatusRestarting:
 		return judgement{leave, StateDown, ReasonDaemon}
 	case StatusRemoving:

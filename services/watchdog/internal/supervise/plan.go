@@ -85,6 +85,8 @@ func (t *target) leaveDetail(j judgement) string {
 		return t.obs.Fault
 	case ReasonStopped:
 		return "somebody stopped it; it is left alone until it is started again"
+	case ReasonCreated:
+		return "it has not been started yet"
 	case ReasonFinished:
 		return "it ended with exit code 0"
 	case ReasonNoDonor:
@@ -209,6 +211,7 @@ func (c *Core) restart(t *target, now time.Time, r Reason) {
 	c.last++
 	c.busy++
 	t.attempt, t.acted, t.sentAt = c.last, t.obs.Instance, now
+	t.startOnly = !t.running() && t.obs.Status != StatusPaused && t.obs.Status != StatusRestarting
 	hung := r == ReasonUnhealthy || r == ReasonProbe && !t.answered
 	stop := t.pol.StopTimeout
 	if hung {
@@ -228,7 +231,7 @@ func (c *Core) restart(t *target, now time.Time, r Reason) {
 	t.pending, t.due = "", time.Time{}
 	c.change(t, now, StateRestarting, r, detail, Change{})
 	c.acts = append(c.acts, Action{Kind: ActionRestart, Target: t.key, Instance: t.obs.Instance, Restart: Restart{
-		Attempt: c.last, Reason: r, StartOnly: !t.running() && t.obs.Status != StatusPaused && t.obs.Status != StatusRestarting,
+		Attempt: c.last, Reason: r, StartOnly: t.startOnly,
 		StopTimeout: stop, Hung: hung, Counted: counted, Detail: detail,
 	}})
 }

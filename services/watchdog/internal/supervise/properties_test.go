@@ -11,7 +11,7 @@ import (
 // The rules of the design, each held against random histories. The observer of account_test.go judges; it knows what
 // happened, what the core was told and what the core did, but nothing of how it decides. More histories:
 //
-//	go test -run TestRule -rapid.checks=5000 ./internal/supervise
+//	make properties HISTORIES=20000
 
 func TestRule1Budget(t *testing.T) {
 	holds(t, 1, ordinary().more(20, "set X engine={crash").more(10, "crash-w", "doom", "recreate"), span{fewest: 1, most: 4, depend: true})
@@ -47,6 +47,7 @@ func TestRule8NeverStops(t *testing.T) {
 
 // holds holds one rule against random histories.
 func holds(t *testing.T, rule int, ts taste, sp span) {
+	t.Parallel()
 	history := historyOf(ts, sp)
 	rapid.Check(t, func(t *rapid.T) {
 		fault, script := live(history.Draw(t, "history"), rule)

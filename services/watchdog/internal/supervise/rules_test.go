@@ -109,20 +109,9 @@ func (a *account) evidence(b *box, r Restart) {
 	if r.Reason != ReasonProbe {
 		return
 	}
-	need, p := n.need(), n.told.Policy
-	failures := func(last int) int {
-		count := 0
-		for _, failed := range n.results[max(len(n.results)-last, 0):] {
-			if failed {
-				count++
-			}
-		}
-		return count
+	if need := n.need(); n.failures(need) < need && !n.flaps() {
+		a.breaks(5, "%s is restarted after %d failures among the last %d probes, %d are needed", b.key, n.failures(need), need, need)
 	}
-	if failures(need) >= need || p.FlapFailures > 0 && failures(p.FlapWindow) >= max(p.FlapFailures, need) {
-		return
-	}
-	a.breaks(5, "%s is restarted after %d failures among the last %d probes, %d are needed", b.key, failures(need), need, need)
 }
 
 // turns is rule 6.
@@ -270,6 +259,7 @@ func (w *world) calm() {
 func (b *box) mend() {
 	b.probes, b.engine, b.takes, b.lag, b.slow = "ok", "ok", 500*time.Millisecond, 0, 0
 	b.obs.DonorMissing, b.obs.Fault = false, ""
+	b.obs.Policy.ProbeInterval = max(b.obs.Policy.ProbeInterval, 5*time.Minute) // days may have to pass
 	if b.obs.Status == StatusPaused {
 		b.obs.Status = StatusRunning
 	}

@@ -47,6 +47,7 @@ type target struct {
 	// The restart that is under way, if there is one.
 	attempt     uint64    // 0 = none
 	acted       Instance  // the run that it was sent to
+	startOnly   bool      // which had ended
 	sentAt      time.Time // when
 	unsureUntil time.Time // the call timed out; a look after this, or a new run, tells what became of it
 	awaitUntil  time.Time // the call is done; a new run, or a look after this, tells what is
@@ -193,7 +194,7 @@ func (t *target) history() History {
 	stopped := t.stopped || t.ending()
 	return History{
 		Restarts: append([]time.Time(nil), t.restarts...), Attempts: t.attempts, Instance: t.obs.Instance,
-		Running: t.meant, Stopped: stopped,
+		Running: t.meant, Stopped: stopped, Signalled: t.signalled,
 		Paused: t.paused, PausedUntil: t.pausedUntil, ConfigHash: t.hash,
 	}
 }

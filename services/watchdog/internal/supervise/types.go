@@ -45,6 +45,7 @@ const (
 // The reasons of all other decisions.
 const (
 	ReasonStopped       Reason = "stopped"        // somebody stopped or killed it on purpose
+	ReasonCreated       Reason = "created"        // it was made, and nobody has started it yet
 	ReasonFinished      Reason = "finished"       // it ended with exit code 0 before anybody watched
 	ReasonPaused        Reason = "paused"         // a person asked, or docker pause
 	ReasonHealthy       Reason = "healthy"        // it is well
