@@ -61,7 +61,7 @@ test-unit: ## unit tests with the race detector
 	go test -race $(GOTESTFLAGS) $(addprefix ./,$(addsuffix /...,$(UNIT)))
 
 properties: ## hold each rule of the watchdog against random histories
-	go -C services/watchdog test -count=1 -timeout 0 -v -run '^TestRule' -rapid.checks=$(HISTORIES) ./internal/supervise | grep -vE '^=== '
+	go -C services/watchdog test -count=1 -timeout 0 -v -run '^TestRule' ./internal/supervise -rapid.checks=$(HISTORIES) | grep -vE '^=== '
 
 nightly: HISTORIES = 100000
 nightly: properties ## what takes too long for make test: 100,000 histories for each rule, 50 kills of the watchdog

@@ -23,7 +23,7 @@ func TestLedgerKeepsEverything(t *testing.T) {
 	h := newHost()
 	j := openOn(t, t.TempDir(), h.clock())
 	want := supervise.History{
-		Restarts: []time.Time{t0.Add(-50 * time.Minute), t0.Add(-time.Second)}, Attempts: 2,
+		Restarts: []time.Time{t0.Add(-50 * time.Minute), t0.Add(-time.Second)}, Attempts: 2, Sent: t0.Add(-2 * time.Second),
 		Instance: supervise.Instance{ID: "abc", StartedAt: t0.Add(-time.Second)},
 		Running:  true, Stopped: true, Signalled: t0.Add(-time.Second), Paused: true, PausedUntil: t0.Add(time.Hour), ConfigHash: "h1",
 	}

@@ -22,6 +22,7 @@ type record struct {
 	stamp
 	RestartAges []float64 `json:"restart_ages_seconds,omitempty"` // oldest first
 	Attempts    int       `json:"attempts,omitempty"`
+	SentAge     *float64  `json:"restart_sent_age_seconds,omitempty"` // of the restart under way
 	InstanceID  string    `json:"instance_id,omitempty"`
 	StartedAt   time.Time `json:"instance_started_at,omitzero"`
 	Running     bool      `json:"running,omitempty"`
@@ -51,6 +52,10 @@ func newRecord(target string, h supervise.History, c Clock) record {
 	for _, at := range h.Restarts {
 		rec.RestartAges = append(rec.RestartAges, seconds(max(now.Sub(at), 0)))
 	}
+	if !h.Sent.IsZero() {
+		age := seconds(max(now.Sub(h.Sent), 0))
+		rec.SentAge = &age
+	}
 	if !h.PausedUntil.IsZero() {
 		left := seconds(h.PausedUntil.Sub(now))
 		rec.PauseLeft = &left
@@ -70,6 +75,9 @@ func (r record) history(c Clock) supervise.History {
 		h.Restarts = append(h.Restarts, now.Add(-passed-max(duration(age), 0)))
 	}
 	slices.SortFunc(h.Restarts, time.Time.Compare)
+	if r.SentAge != nil {
+		h.Sent = now.Add(-passed - max(duration(*r.SentAge), 0))
+	}
 	if r.PauseLeft != nil {
 		h.PausedUntil = now.Add(duration(*r.PauseLeft) - passed)
 	}

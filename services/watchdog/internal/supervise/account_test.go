@@ -177,7 +177,7 @@ func (a *account) watchdogDied() {
 		n.forgetRun()
 		n.known, n.shut, n.open, n.told, n.badSince, n.turnedAt, n.turn, n.due = false, false, false, Observation{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 		n.awaits = time.Time{}
-		if n.call != 0 && !n.asked {
+		if n.call != 0 {
 			n.awaits = n.sentAt.Add(a.w.opts.AwaitFor) // the ledger tells the next one of it
 		}
 		n.call, n.silent, n.requests = 0, time.Time{}, 0
@@ -294,7 +294,7 @@ func (a *account) hearsProbe(b *box, r ProbeResult) {
 	if n.wellOnce || !young {
 		n.inARow++
 	}
-	if b.acc.call == 0 && !n.leftAlone(a.w.now) && !young && !n.flaps() {
+	if b.acc.call == 0 && !n.leftAlone(a.w.now) && !young && n.inARow < n.need() && !n.flaps() {
 		n.probeBy = a.w.now.Add(suspectProbe)
 	}
 }

@@ -66,7 +66,7 @@ func New(opts Options) *Core {
 func (c *Core) Restore(key string, h History) {
 	t := c.target(key)
 	t.restarts = slices.SortedFunc(slices.Values(h.Restarts), time.Time.Compare)
-	t.attempts, t.obs.Instance, t.hash = h.Attempts, h.Instance, h.ConfigHash
+	t.attempts, t.sentAt, t.obs.Instance, t.hash = h.Attempts, h.Sent, h.Instance, h.ConfigHash
 	t.meant, t.stopped, t.lastSignal = h.Running, h.Stopped, h.Signalled
 	t.paused, t.pausedUntil = h.Paused, h.PausedUntil
 }
@@ -201,15 +201,11 @@ func (c *Core) seen(t *target, now time.Time, o *Observation) {
 // inherit takes over a restart that the ledger tells of, sent by a watchdog that ended before a new run showed up. The engine
 // may still be at it.
 func (c *Core) inherit(t *target, now time.Time, old Instance) {
-	n := len(t.restarts)
-	if n == 0 || !old.Same(t.obs.Instance) || t.restarts[n-1].Before(old.StartedAt) {
+	until := t.sentAt.Add(c.opts.AwaitFor)
+	if t.sentAt.IsZero() || !old.Same(t.obs.Instance) || !now.Before(until) {
 		return
 	}
-	until := t.restarts[n-1].Add(c.opts.AwaitFor)
-	if !now.Before(until) {
-		return
-	}
-	t.acted, t.awaitUntil, t.callStart, t.callEnd, t.startOnly = old, until, t.restarts[n-1], until, false
+	t.acted, t.awaitUntil, t.callStart, t.callEnd, t.startOnly = old, until, t.sentAt, until, false
 	reason := ReasonProbe
 	switch {
 	case !t.running():

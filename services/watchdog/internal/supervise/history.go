@@ -7,6 +7,7 @@ import "time"
 type History struct {
 	Restarts    []time.Time // counted restarts that are still in the window, oldest first
 	Attempts    int         // restarts in a row without a stable run between them
+	Sent        time.Time   // when the restart under way was sent; zero when none is
 	Instance    Instance    // the run that was last seen
 	Running     bool        // it ran when it was last seen, or was meant to: found exited, it is started
 	Stopped     bool        // somebody had stopped it: found exited, it stays so

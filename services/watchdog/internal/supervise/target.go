@@ -192,8 +192,12 @@ func (t *target) delay(jitter func(time.Duration) time.Duration) time.Duration {
 // history is what must survive of the target.
 func (t *target) history() History {
 	stopped := t.stopped || t.ending()
+	var sent time.Time
+	if t.busy() {
+		sent = t.sentAt
+	}
 	return History{
-		Restarts: append([]time.Time(nil), t.restarts...), Attempts: t.attempts, Instance: t.obs.Instance,
+		Restarts: append([]time.Time(nil), t.restarts...), Attempts: t.attempts, Sent: sent, Instance: t.obs.Instance,
 		Running: t.meant, Stopped: stopped, Signalled: t.signalled,
 		Paused: t.paused, PausedUntil: t.pausedUntil, ConfigHash: t.hash,
 	}
