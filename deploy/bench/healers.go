@@ -61,12 +61,17 @@ func compare(ctx context.Context, runs int, others peers, stdout io.Writer, say 
 		return err
 	}
 	defer os.RemoveAll(dir)
-	ours, stop, err := upkeep(ctx, dir)
+	ours, err := buildUpkeep(ctx, dir)
+	if err != nil {
+		return err
+	}
+	ours.watchdog.env = append(ours.watchdog.env, "WATCHDOG_RESTART_DELAY=0", "WATCHDOG_MAX_RESTARTS=1000") // the others have neither delay nor budget
+	_, stop, err := ours.guard.start(ctx, dir)
 	if err != nil {
 		return err
 	}
 	defer stop()
-	all := append([]healer{ours, {name: "restart: always", policy: "always"}}, others...)
+	all := append([]healer{ours.watchdog, {name: "restart: always", policy: "always"}}, others...)
 	fmt.Fprintf(stdout, "\nFrom the fault to the first 200 of /health/ready, seconds; HEALTHCHECK every 1 s, 2 retries, %d of each\n\n", runs)
 	fmt.Fprintf(stdout, "| healer | fault | median | worst | each |\n|---|---|---|---|---|\n")
 	for _, h := range all {
@@ -78,33 +83,40 @@ func compare(ctx context.Context, runs int, others peers, stdout io.Writer, say 
 	return nil
 }
 
-// upkeep builds the guard and the watchdog, starts the guard, and returns the watchdog as a healer.
-func upkeep(ctx context.Context, dir string) (h healer, stop func(), err error) {
+// upkeep is the guard and the watchdog, neither of them started yet.
+type upkeep struct {
+	guard, watchdog healer
+	address         string // where the watchdog answers
+}
+
+// buildUpkeep builds both into dir, with the defaults of their settings.
+func buildUpkeep(ctx context.Context, dir string) (upkeep, error) {
 	root, err := stack.Root()
 	if err != nil {
-		return h, nil, err
+		return upkeep{}, err
 	}
 	for _, service := range []string{"guard", "watchdog"} {
 		build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, service), ".")
 		build.Dir = filepath.Join(root, "services", service)
 		if out, err := build.CombinedOutput(); err != nil {
-			return h, nil, fmt.Errorf("build %s: %w\n%s", service, err, out)
+			return upkeep{}, fmt.Errorf("build %s: %w\n%s", service, err, out)
 		}
 	}
-	address, err := freeAddress()
+	guard, err := freeAddress()
 	if err != nil {
-		return h, nil, err
+		return upkeep{}, err
 	}
-	listen, err := freeAddress()
+	watchdog, err := freeAddress()
 	if err != nil {
-		return h, nil, err
+		return upkeep{}, err
 	}
-	guard := healer{name: "guard", env: []string{"GUARD_ADDRESS=" + address}, command: []string{filepath.Join(dir, "guard")}}
-	stop, err = guard.start(ctx, dir)
-	return healer{name: "Upkeep", policy: "no", command: []string{filepath.Join(dir, "watchdog")}, env: []string{
-		"DOCKER_HOST=tcp://" + address, "LOG_DIR=" + filepath.Join(dir, "logs"), "WATCHDOG_LISTEN=" + listen,
-		"WATCHDOG_RESTART_DELAY=0", "WATCHDOG_MAX_RESTARTS=1000", // the others have neither delay nor budget
-	}}, stop, err
+	return upkeep{
+		guard: healer{name: "guard", env: []string{"GUARD_ADDRESS=" + guard}, command: []string{filepath.Join(dir, "guard")}},
+		watchdog: healer{name: "Upkeep", policy: "no", command: []string{filepath.Join(dir, "watchdog")}, env: []string{
+			"DOCKER_HOST=tcp://" + guard, "LOG_DIR=" + filepath.Join(dir, "logs"), "WATCHDOG_LISTEN=" + watchdog,
+		}},
+		address: watchdog,
+	}, nil
 }
 
 func freeAddress() (string, error) {
@@ -116,21 +128,21 @@ func freeAddress() (string, error) {
 }
 
 // start runs the healer's program until stop is called. What it says goes to a file in dir.
-func (h healer) start(ctx context.Context, dir string) (stop func(), err error) {
+func (h healer) start(ctx context.Context, dir string) (pid int, stop func(), err error) {
 	if len(h.command) == 0 {
-		return func() {}, nil
+		return 0, func() {}, nil
 	}
 	out, err := os.Create(filepath.Join(dir, strings.ReplaceAll(h.name, "/", "_")+".log"))
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	cmd := exec.CommandContext(ctx, h.command[0], h.command[1:]...)
 	cmd.Env, cmd.Stdout, cmd.Stderr = append(os.Environ(), h.env...), out, out
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // a healer may be a shell script with children
 	if err := cmd.Start(); err != nil {
-		return nil, errors.Join(err, out.Close())
+		return 0, nil, errors.Join(err, out.Close())
 	}
-	return func() {
+	return cmd.Process.Pid, func() {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // it may have ended
 		_ = cmd.Wait()                                      // killed, so it has no success to tell of
 		out.Close()
@@ -144,7 +156,7 @@ func (h healer) measure(ctx context.Context, runs int, dir string, stdout io.Wri
 		if err != nil {
 			return err
 		}
-		stop, err := h.start(ctx, dir)
+		_, stop, err := h.start(ctx, dir)
 		if err != nil {
 			return err
 		}

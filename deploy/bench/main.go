@@ -1,11 +1,13 @@
 // Command bench measures, in one run and on one machine, what the README claims: how long a crashed backend is away under
-// Upkeep and under Docker's own restart policy, what the services weigh, and what a scrape costs.
+// Upkeep and under Docker's own restart policy, what the services weigh, what a scrape costs, and what watching costs.
 //
 //	go run . [-runs 10]
 //	go run . -healers [-runs 5] [-peer NAME=COMMAND]…   the watchdog beside other healers, each with the Docker socket
+//	go run . -fleet[=1,50,200] [-fleet-for 60s]         memory and processor time of guard and watchdog, by number of targets
 //
 // Both sides run the same image with the same limits, and are killed in turn, so that whatever else the machine does
-// disturbs both alike. It needs the engine for itself: no other watchdog may run on it.
+// disturbs both alike. It needs the engine for itself: no other watchdog may run on it. -healers and -fleet run the programs
+// of this repository as processes of this machine, which must be the engine's own and run Linux.
 package main
 
 import (
@@ -21,6 +23,16 @@ import (
 
 	"github.com/upkeephq/upkeep/deploy/e2e/stack"
 )
+
+const usageText = `bench: measures, on this machine, what the README claims. It needs the Docker engine for itself.
+
+  bench            recovery from a crash beside Docker's own restart policy; memory, image sizes, scrape time
+  bench -healers   crash and hang of one container under Upkeep, under Docker's policy, and under each -peer
+  bench -fleet     memory, processor time, events and scrapes of the watchdog and the guard, by number of targets
+
+The tables are Markdown, on standard output. What was started is removed at the end, after an interrupt too.
+
+`
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -39,13 +51,24 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	healers := flags.Bool("healers", false, "compare healers instead: crash and hang of the same container under each")
 	var others peers
 	flags.Var(&others, "peer", "with -healers: another one, as NAME=COMMAND; may be repeated")
+	var of sizes
+	flags.Var(&of, "fleet", "measure what watching costs instead, with 1, 50 and 200 targets; -fleet=N,N for other numbers")
+	period := flags.Duration("fleet-for", time.Minute, "with -fleet: measured `time` for each number of targets")
+	flags.Usage = func() { fmt.Fprint(stderr, usageText); flags.PrintDefaults() }
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
 	} else if err != nil {
 		return err
 	}
-	if *runs < 1 {
+	switch {
+	case flags.NArg() > 0:
+		return fmt.Errorf("%q: want flags only; a list of numbers is written -fleet=1,50", flags.Arg(0))
+	case *runs < 1:
 		return fmt.Errorf("-runs %d: want at least 1", *runs)
+	case *healers && of != nil:
+		return errors.New("-healers and -fleet: want one of them")
+	case *period < scrapeEvery:
+		return fmt.Errorf("-fleet-for %v: want at least %v, the time between two scrapes", *period, scrapeEvery)
 	}
 	if err := stack.Reachable(ctx); err != nil {
 		return err
@@ -56,6 +79,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	say := func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) }
 	if *healers {
 		return compare(ctx, *runs, others, stdout, say)
+	}
+	if of != nil {
+		return fleet(ctx, of, *period, stdout, say)
 	}
 	dir, err := os.MkdirTemp("", "upkeep-bench")
 	if err != nil {
