@@ -89,10 +89,13 @@ func TestEngineReloadSignalIsNoStop(t *testing.T) {
 
 func TestEngineOOM(t *testing.T) {
 	l := newLab(t)
-	// tail keeps the only line that /dev/zero will ever give it, and grows until it is killed.
-	l.make(box{memory: 16 << 20, cmd: "exec tail -n 1 /dev/zero"})
+	// tail keeps the only line that /dev/zero will ever give it, and grows until it is killed. Not before it is told to: of a
+	// process that dies while it is being started the engine may miss the reason.
+	id := l.make(box{memory: 16 << 20, cmd: "until test -e /eat; do sleep 0.05; done; exec tail -n 1 /dev/zero"})
 	target := l.name("")
 	w := watch(t, Options{})
+	w.running(target)
+	l.exec(id, "touch /eat")
 	o := w.exited(target).Event.Seen
 	if !o.OOMKilled || o.ExitCode != 137 {
 		t.Errorf("observation = %+v, want OOMKilled and 137", o)

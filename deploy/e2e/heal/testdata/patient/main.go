@@ -43,7 +43,7 @@ func main() {
 func obey() {
 	end := make(chan os.Signal, 1)
 	signal.Notify(end, syscall.SIGTERM, syscall.SIGINT)
-	tick := time.NewTicker(50 * time.Millisecond)
+	tick, began := time.NewTicker(50*time.Millisecond), time.Now()
 	for {
 		select {
 		case <-end:
@@ -54,7 +54,7 @@ func obey() {
 			fmt.Println("the patient crashes")
 			os.Exit(3)
 		}
-		if told("oom") {
+		if told("oom") && time.Since(began) > time.Second { // of a process that dies at once the engine may miss the reason
 			eat()
 		}
 	}
