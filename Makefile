@@ -6,6 +6,7 @@
 #   E2E_KEEP       1 = leave the e2e stack running, to look around      (0)
 #   GOTESTFLAGS    more flags for the unit tests, e.g. '-run TestX -v'
 #   HISTORIES      random histories for each rule of the watchdog       (5000; nightly 100000)
+#   SEED           of those histories                                   (always the same; nightly the date)
 # and those of .env.example, which Compose reads from .env or from the environment.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -61,9 +62,10 @@ test-unit: ## unit tests with the race detector
 	go test -race $(GOTESTFLAGS) $(addprefix ./,$(addsuffix /...,$(UNIT)))
 
 properties: ## hold each rule of the watchdog against random histories
-	go -C services/watchdog test -count=1 -timeout 0 -v -run '^TestRule' ./internal/supervise -rapid.checks=$(HISTORIES) | grep -vE '^=== '
+	go -C services/watchdog test -count=1 -timeout 0 -v -run '^TestRule' ./internal/supervise -rapid.checks=$(HISTORIES) $(addprefix -rapid.seed=,$(SEED)) | grep -vE '^=== '
 
 nightly: HISTORIES = 100000
+nightly: SEED = $(shell date +%Y%m%d)
 nightly: properties ## what takes too long for make test: 100,000 histories for each rule, 50 kills of the watchdog
 	go -C deploy/e2e test -count=1 -v -timeout $(E2E_TIMEOUT) -run '^TestHeal/the_watchdog_is_killed' ./heal -kills 50
 
