@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -55,12 +53,26 @@ var faults = []struct {
 
 // compare makes the same container ill under one healer after the other: image of the API, HEALTHCHECK every second, two
 // retries. It carries the labels of all of them.
-func compare(ctx context.Context, runs int, others peers, stdout io.Writer, say func(string, ...any)) error {
+func compare(ctx context.Context, runs int, others peers, stdout io.Writer, say func(string, ...any)) (err error) {
 	dir, err := os.MkdirTemp("", "upkeep-bench-healers")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	s, err := stack.New(stack.Options{Project: "upkeep-bench", Dir: dir})
+	if err != nil {
+		return err
+	}
+	// what was made is removed even when the run was interrupted
+	defer func() {
+		ctx := context.WithoutCancel(ctx)
+		_, gone := stack.Docker(ctx, "rm", "-f", "-v", patientName)
+		err = errors.Join(err, gone, stack.RemoveImages(ctx))
+	}()
+	say("building the image of the API")
+	if out, err := s.Compose(ctx, "build", "api"); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
+	}
 	ours, err := buildUpkeep(ctx, dir)
 	if err != nil {
 		return err
@@ -81,50 +93,6 @@ func compare(ctx context.Context, runs int, others peers, stdout io.Writer, say 
 		}
 	}
 	return nil
-}
-
-// upkeep is the guard and the watchdog, neither of them started yet.
-type upkeep struct {
-	guard, watchdog healer
-	address         string // where the watchdog answers
-}
-
-// buildUpkeep builds both into dir, with the defaults of their settings.
-func buildUpkeep(ctx context.Context, dir string) (upkeep, error) {
-	root, err := stack.Root()
-	if err != nil {
-		return upkeep{}, err
-	}
-	for _, service := range []string{"guard", "watchdog"} {
-		build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, service), ".")
-		build.Dir = filepath.Join(root, "services", service)
-		if out, err := build.CombinedOutput(); err != nil {
-			return upkeep{}, fmt.Errorf("build %s: %w\n%s", service, err, out)
-		}
-	}
-	guard, err := freeAddress()
-	if err != nil {
-		return upkeep{}, err
-	}
-	watchdog, err := freeAddress()
-	if err != nil {
-		return upkeep{}, err
-	}
-	return upkeep{
-		guard: healer{name: "guard", env: []string{"GUARD_ADDRESS=" + guard}, command: []string{filepath.Join(dir, "guard")}},
-		watchdog: healer{name: "Upkeep", policy: "no", command: []string{filepath.Join(dir, "watchdog")}, env: []string{
-			"DOCKER_HOST=tcp://" + guard, "LOG_DIR=" + filepath.Join(dir, "logs"), "WATCHDOG_LISTEN=" + watchdog,
-		}},
-		address: watchdog,
-	}, nil
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // start runs the healer's program until stop is called. What it says goes to a file in dir.
@@ -228,12 +196,23 @@ func (c contender) suffer(ctx context.Context, sig syscall.Signal) (time.Duratio
 	if err != nil {
 		return 0, err
 	}
+	pid := before.State.Pid
 	at := time.Now()
-	if err := syscall.Kill(before.State.Pid, sig); err != nil {
-		return 0, fmt.Errorf("signal process %s: %w", strconv.Itoa(before.State.Pid), err)
+	if err := syscall.Kill(pid, sig); err != nil {
+		return 0, fmt.Errorf("signal process %d: %w", pid, err)
+	}
+	if sig == syscall.SIGSTOP { // until all its threads have seen the signal it may still answer
+		if err := stack.Poll(ctx, 10*time.Second, func() error { return frozen(pid) }); err != nil {
+			return 0, err
+		}
 	}
 	if err := c.wait(ctx, giveUp); err != nil {
 		return 0, fmt.Errorf("%w: %w", errNotHealed, err)
 	}
-	return time.Since(at), nil
+	took := time.Since(at)
+	after, err := stack.Inspect(ctx, c.name)
+	if err == nil && after.State.Pid == pid {
+		err = fmt.Errorf("%s answered although nobody had restarted it", c.name)
+	}
+	return took, err
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -54,8 +55,8 @@ func parseUsage(status, stat []byte) (u usage, err error) {
 	if found != 2 {
 		return u, errors.New("status: no memory: the process has ended")
 	}
-	// the name comes second, in brackets, and may hold anything; user and system time are the 12th and 13th field after it
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	// user and system time are the 12th and 13th
+	fields := afterName(stat)
 	if len(fields) < 13 {
 		return u, fmt.Errorf("stat: %q is too short", stat)
 	}
@@ -67,4 +68,27 @@ func parseUsage(status, stat []byte) (u usage, err error) {
 		u.cpu += time.Duration(ticks) * tick
 	}
 	return u, nil
+}
+
+// afterName are the fields of a stat file after the name, which comes second, in brackets, and may hold anything.
+func afterName(stat []byte) []string {
+	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+}
+
+// frozen is an error as long as a thread of the process is not stopped.
+func frozen(pid int) error {
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+	if err == nil && threads == nil {
+		err = os.ErrNotExist
+	}
+	for _, thread := range threads {
+		stat, err := os.ReadFile(thread)
+		if err != nil {
+			return err
+		}
+		if fields := afterName(stat); len(fields) == 0 || fields[0] != "T" {
+			return fmt.Errorf("process %d is not stopped: %s", pid, stat)
+		}
+	}
+	return err
 }

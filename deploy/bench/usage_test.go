@@ -1,11 +1,15 @@
 package main
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"github.com/upkeephq/upkeep/deploy/e2e/stack"
 )
 
 const (
@@ -56,5 +60,38 @@ func TestUsageOf(t *testing.T) {
 	}
 	if u, err := usageOf(ended.Process.Pid); err == nil {
 		t.Errorf("a process that has ended: %+v", u)
+	}
+}
+
+func TestFrozen(t *testing.T) {
+	process := exec.Command("sleep", "1000")
+	if err := process.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer process.Wait()
+	defer process.Process.Kill()
+	pid := process.Process.Pid
+	if err := frozen(pid); err == nil {
+		t.Error("a process that sleeps is not frozen")
+	}
+	if err := process.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	if err := stack.Poll(t.Context(), time.Minute, func() error { return frozen(pid) }); err != nil {
+		t.Error(err)
+	}
+	if err := process.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	if err := stack.Poll(t.Context(), time.Minute, func() error {
+		if frozen(pid) == nil {
+			return errors.New("still frozen")
+		}
+		return nil
+	}); err != nil {
+		t.Error(err)
+	}
+	if err := frozen(1 << 30); err == nil {
+		t.Error("a process that there is none of is not frozen")
 	}
 }
