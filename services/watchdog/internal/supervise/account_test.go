@@ -408,7 +408,7 @@ func (a *account) fades(b *box) {
 func (a *account) weigh(b *box) {
 	n := &b.acc
 	a.fades(b)
-	if n.isWell() && !n.busy() {
+	if n.isWell() && !n.busy() && !n.blind {
 		n.wellOnce, n.open, n.turn = true, false, time.Time{}
 	}
 	if n.leftAlone(a.w.now) || !n.known {
