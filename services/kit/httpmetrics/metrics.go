@@ -59,7 +59,7 @@ func New(reg prometheus.Registerer, opts ...Option) *Metrics {
 	start := time.Now()
 	m := &Metrics{options: options{
 		now:         func() time.Duration { return time.Since(start) },
-		buckets:     []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		buckets:     []float64{.005, .01, .025, .05, .1, .25, .3, .5, 1, 2.5, 5, 10},
 		sizeBuckets: prometheus.ExponentialBuckets(256, 8, 7),
 	}}
 	for _, opt := range opts {
