@@ -22,34 +22,25 @@ type Alert struct {
 
 // Receiver is where Alertmanager's webhook delivers to: an HTTP server that containers can reach.
 type Receiver struct {
-	URL     string
-	server  *http.Server
-	network string
-	mu      sync.Mutex
-	got     []Alert
+	URL    string
+	server *http.Server
+	remove func(context.Context) error // takes its network away
+	mu     sync.Mutex
+	got    []Alert
 }
 
 // Receive listens on the host's address in a network of its own: containers of any network of the engine reach it, the
 // world outside does not.
 func Receive(ctx context.Context, project string) (*Receiver, error) {
-	network := project + "-receiver"
-	if _, err := Docker(ctx, "network", "inspect", network); err == nil { // a killed run left it
-		if _, err := Docker(ctx, "network", "rm", network); err != nil {
-			return nil, err
-		}
-	}
-	if _, err := Docker(ctx, "network", "create", network); err != nil {
-		return nil, err
-	}
-	gateway, err := Docker(ctx, "network", "inspect", network, "--format", "{{(index .IPAM.Config 0).Gateway}}")
+	gateway, remove, err := Gateway(ctx, project+"-receiver")
 	if err != nil {
 		return nil, err
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", net.JoinHostPort(gateway, "0"))
 	if err != nil {
-		return nil, fmt.Errorf("listen where containers can reach the test (is the engine on this very machine?): %w", err)
+		return nil, errors.Join(fmt.Errorf("listen where containers can reach the test (is the engine on this very machine?): %w", err), remove(ctx))
 	}
-	r := &Receiver{network: network, URL: "http://" + l.Addr().String() + "/alerts"}
+	r := &Receiver{remove: remove, URL: "http://" + l.Addr().String() + "/alerts"}
 	r.server = &http.Server{Handler: http.HandlerFunc(r.receive), ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = r.server.Serve(l) }()
 	return r, nil
@@ -99,6 +90,5 @@ func (r *Receiver) names() []string {
 
 // Close stops listening and removes the network.
 func (r *Receiver) Close(ctx context.Context) error {
-	_, err := Docker(ctx, "network", "rm", r.network)
-	return errors.Join(r.server.Close(), err)
+	return errors.Join(r.server.Close(), r.remove(ctx))
 }
