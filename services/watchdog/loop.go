@@ -215,7 +215,7 @@ func (l *loop) step(ev supervise.Event, who string) {
 	}
 	if ev.Target != "" {
 		if v, ok := l.core.View(ev.Target, ev.At); ok {
-			l.metrics.Budget(ev.Target, v.Remaining)
+			l.metrics.Budget(ev.Target, v.Remaining, v.Observation.Policy.MaxRestarts)
 		}
 	}
 }

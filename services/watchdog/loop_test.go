@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/zap"
 
 	"github.com/upkeephq/upkeep/services/watchdog/internal/control"
@@ -24,6 +26,7 @@ type engine struct {
 	ready   chan struct{}
 	obs     supervise.Observation
 	restart func(supervise.Restart) supervise.Outcome
+	metrics *prometheus.Registry
 }
 
 func (e *engine) Run(ctx context.Context, out chan<- docker.Notice) error {
@@ -64,7 +67,7 @@ func (e *engine) exit(code int) {
 }
 
 func newEngine() *engine {
-	e := &engine{ready: make(chan struct{})}
+	e := &engine{ready: make(chan struct{}), metrics: prometheus.NewRegistry()}
 	e.obs = supervise.Observation{Health: supervise.HealthNone, RestartPolicy: supervise.RestartNo, Policy: supervise.DefaultPolicy()}
 	e.restart = func(r supervise.Restart) supervise.Outcome {
 		time.Sleep(300 * time.Millisecond) // in the bubble's time
@@ -89,7 +92,7 @@ func watched(t *testing.T, dir string, e *engine) (l *loop, stop func()) {
 	}
 	l = &loop{
 		core: supervise.New(supervise.DefaultOptions()), driver: e, journal: j, recorder: recorder, log: zap.NewNop(), now: time.Now,
-		metrics: control.NewMetrics(prometheus.NewRegistry(), "test", "test", time.Now),
+		metrics: control.NewMetrics(e.metrics, "test", "test", time.Now),
 		words:   make(chan word), notices: make(chan docker.Notice), timers: map[string]*time.Timer{}, targets: map[string]*shown{},
 	}
 	l.status = newBoard(j.WriteStatus, func(err error) { t.Error(err) })
@@ -195,6 +198,13 @@ func TestBudgetSurvivesTheWatchdog(t *testing.T) {
 			time.Sleep(time.Second)
 			if s := l.status.get(); restarts == 3 && len(s.Targets) == 1 && s.Targets[0].Restarts.Remaining != 0 {
 				t.Errorf("the budget is spent, and yet %+v", s.Targets[0].Restarts)
+			}
+			want := fmt.Sprintf("# HELP watchdog_restart_budget_limit Restarts that the target's budget allows in its window.\n"+
+				"# TYPE watchdog_restart_budget_limit gauge\nwatchdog_restart_budget_limit{target=\"api\"} 3\n"+
+				"# HELP watchdog_restart_budget_remaining Restarts that the target's budget still allows in its window.\n"+
+				"# TYPE watchdog_restart_budget_remaining gauge\nwatchdog_restart_budget_remaining{target=\"api\"} %d\n", 3-restarts)
+			if err := testutil.GatherAndCompare(e.metrics, strings.NewReader(want), "watchdog_restart_budget_limit", "watchdog_restart_budget_remaining"); err != nil {
+				t.Error(err)
 			}
 			stop()
 		}

@@ -118,6 +118,7 @@ func assemble(s settings, info build.Info, j *journal.Journal, reg prometheus.Re
 		words:   make(chan word, 64), notices: make(chan docker.Notice, 64),
 		timers: map[string]*time.Timer{}, targets: map[string]*shown{},
 	}
+	reg.MustRegister(l.metrics.Incidents(recorder.Brief))
 	l.dryRun, l.pinger = s.DryRun, newPinger(s.PingURL, s.Interval.Std(), log)
 	l.status = newBoard(j.WriteStatus, func(err error) { l.fail("write the status file", err) })
 	l.status.latest.Store(&journal.Status{Version: info.Version, StartedAt: time.Now(), HeartbeatAt: time.Now()})

@@ -17,7 +17,8 @@ type Metrics struct {
 	targets map[string]*standing
 	now     func() time.Time
 
-	up, state, remaining *prometheus.GaugeVec
+	up, state            *prometheus.GaugeVec
+	remaining, limit     *prometheus.GaugeVec
 	restarts, probes     *prometheus.CounterVec
 	failures             *prometheus.CounterVec
 	probeTook, recovery  *prometheus.HistogramVec
@@ -56,6 +57,7 @@ func NewMetrics(reg prometheus.Registerer, version, revision string, now func() 
 		up:        gauge("watchdog_target_up", "Whether the target is well: 1, or 0.", "target"),
 		state:     gauge("watchdog_target_state", "The state of the target: 1 for the one it is in, 0 for the others.", "target", "state"),
 		remaining: gauge("watchdog_restart_budget_remaining", "Restarts that the target's budget still allows in its window.", "target"),
+		limit:     gauge("watchdog_restart_budget_limit", "Restarts that the target's budget allows in its window.", "target"),
 		restarts:  counter("watchdog_restarts_total", "Restarts of the target by the watchdog, by reason.", "target", "reason"),
 		failures:  counter("watchdog_restart_failures_total", "Restarts of the target that the engine refused or did not finish.", "target"),
 		probes:    counter("watchdog_probes_total", "Probes of the target, by result.", "target", "result"),
@@ -79,7 +81,7 @@ func NewMetrics(reg prometheus.Registerer, version, revision string, now func() 
 	for _, t := range journal.Types {
 		m.events.WithLabelValues(string(t))
 	}
-	reg.MustRegister(m.up, m.state, m.remaining, m.restarts, m.failures, m.probes, m.probeTook, m.recovery,
+	reg.MustRegister(m.up, m.state, m.remaining, m.limit, m.restarts, m.failures, m.probes, m.probeTook, m.recovery,
 		m.events, m.connected, m.heartbeat, build, downtime{m})
 	return m
 }
@@ -109,6 +111,7 @@ func (m *Metrics) add(target string) *standing {
 	}
 	m.failures.WithLabelValues(target)
 	m.remaining.WithLabelValues(target)
+	m.limit.WithLabelValues(target)
 	m.probeTook.WithLabelValues(target)
 	m.recovery.WithLabelValues(target)
 	return s
@@ -163,7 +166,7 @@ func (m *Metrics) forget(target string) {
 	of := prometheus.Labels{"target": target}
 	for _, v := range []interface {
 		DeletePartialMatch(prometheus.Labels) int
-	}{m.up, m.state, m.remaining, m.restarts, m.failures, m.probes, m.probeTook, m.recovery} {
+	}{m.up, m.state, m.remaining, m.limit, m.restarts, m.failures, m.probes, m.probeTook, m.recovery} {
 		v.DeletePartialMatch(of)
 	}
 }
@@ -200,12 +203,13 @@ func (m *Metrics) Probe(target string, took time.Duration, ok bool) {
 	m.probeTook.WithLabelValues(target).Observe(took.Seconds())
 }
 
-// Budget sets how many restarts a target has left.
-func (m *Metrics) Budget(target string, remaining int) {
+// Budget sets how many restarts a target has left, and how many it has in all.
+func (m *Metrics) Budget(target string, remaining, limit int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.targets[target] != nil {
 		m.remaining.WithLabelValues(target).Set(float64(remaining))
+		m.limit.WithLabelValues(target).Set(float64(limit))
 	}
 }
 
@@ -223,25 +227,4 @@ func boolean(b bool) float64 {
 		return 1
 	}
 	return 0
-}
-
-// downtime collects watchdog_downtime_seconds_total at the moment of the scrape, so that a running outage counts.
-type downtime struct{ m *Metrics }
-
-// Describe implements prometheus.Collector.
-func (d downtime) Describe(ch chan<- *prometheus.Desc) { ch <- d.m.downtime }
-
-// Collect implements prometheus.Collector.
-func (d downtime) Collect(ch chan<- prometheus.Metric) {
-	d.m.mu.Lock()
-	defer d.m.mu.Unlock()
-	now := d.m.now()
-	for target, s := range d.m.targets {
-		total := s.down
-		if !s.since.IsZero() {
-			total += max(now.Sub(s.since), 0)
-		}
-		s.shown = max(s.shown, total)
-		ch <- prometheus.MustNewConstMetric(d.m.downtime, prometheus.CounterValue, s.shown.Seconds(), target)
-	}
 }

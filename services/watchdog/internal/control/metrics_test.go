@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,7 +36,11 @@ func play(m *Metrics, target string) {
 	m.RestartFailed(target)
 	m.Probe(target, 5*time.Second, false)
 	m.Apply(target, supervise.Change{From: "restarting", To: "up", Reason: "healthy", Cause: "exited", At: sec(-8), DownFor: 2500 * time.Millisecond})
-	m.Budget(target, 9)
+	m.Budget(target, 9, 10)
+}
+
+func brief(code int) journal.Brief {
+	return journal.Brief{ID: "20261123T215950Z-upkeep-api-1-9c1f", Cause: supervise.ReasonExited, StartedAt: sec(-10.5), ExitCode: &code, LastLog: `fatal: "out of ideas"`}
 }
 
 func exposition(t *testing.T, g prometheus.Gatherer) []byte {
@@ -55,7 +60,7 @@ func TestExposition(t *testing.T) {
 	reg, m, _ := counted()
 	receivers := filepath.Join(t.TempDir(), "receivers.json")
 	must(t, os.WriteFile(receivers, []byte(`{"receivers":["slack","unconfigured"]}`), 0o600))
-	reg.MustRegister(Receivers(receivers))
+	reg.MustRegister(Receivers(receivers), m.Incidents(func(string) (journal.Brief, bool) { return brief(137), true }))
 	play(m, "upkeep-api-1")
 	m.Event(journal.TypeState)
 	m.Docker(true)
@@ -129,11 +134,28 @@ func TestForgottenTargetLeavesNothing(t *testing.T) {
 		forget(m)
 		m.Probe("b", time.Second, true) // late words
 		m.RestartFailed("b")
-		m.Budget("b", 1)
+		m.Budget("b", 1, 10)
 		if after := exposition(t, reg); !bytes.Equal(before, after) {
 			t.Errorf("%s leaves series:\n%s", name, after)
 		}
 	}
+}
+
+// Whatever incidents are on record: at most one series for each target that there is.
+func TestIncidentsOfKnownTargets(t *testing.T) {
+	reg, m, _ := counted()
+	known := map[string]journal.Brief{"a": brief(1), "gone": brief(2), "c": {ID: "x", Cause: supervise.ReasonProbe, StartedAt: t0}}
+	reg.MustRegister(m.Incidents(func(target string) (journal.Brief, bool) { b, ok := known[target]; return b, ok }))
+	for _, target := range []string{"a", "b", "c", "gone"} {
+		m.Add(target)
+	}
+	m.Forget("gone")
+	const want = `# HELP watchdog_incident_info The target's latest incident, until an hour after its end; the value is when it began, in Unix time.
+# TYPE watchdog_incident_info gauge
+watchdog_incident_info{cause="exited",exit_code="1",incident="20261123T215950Z-upkeep-api-1-9c1f",last_log="fatal: \"out of ideas\"",target="a"} 1.7954711895e+09
+watchdog_incident_info{cause="probe",exit_code="",incident="x",last_log="",target="c"} 1.7954712e+09
+`
+	must(t, testutil.GatherAndCompare(reg, strings.NewReader(want), "watchdog_incident_info"))
 }
 
 // However a target changes, it is in exactly one state, and its downtime never goes back.

@@ -17,6 +17,7 @@ type Recorder struct {
 	version string
 	open    map[string]*Incident
 	latest  map[string]string // id of each target's latest incident
+	briefs  map[string]Brief  // of those, what is still news
 	outages *outages
 	writer
 }
@@ -24,19 +25,21 @@ type Recorder struct {
 // NewRecorder makes a recorder that goes on with the incidents that were open when the watchdog last ended; version is the
 // watchdog's own.
 func NewRecorder(j *Journal, version string) (*Recorder, error) {
-	r := &Recorder{j: j, version: version, open: map[string]*Incident{}, latest: map[string]string{}}
+	r := &Recorder{j: j, version: version, open: map[string]*Incident{}, latest: map[string]string{}, briefs: map[string]Brief{}}
 	r.prepare()
 	for _, s := range j.Incidents() { // newest first
 		if _, known := r.latest[s.Target]; !known {
 			r.latest[s.Target] = s.ID
 		}
 		if s.Outcome != OutcomeOpen {
+			r.recall(s)
 			continue
 		}
 		in, err := j.Incident(s.ID)
 		if err != nil {
 			return nil, err
 		}
+		r.remember(in)
 		if r.open[s.Target] == nil && r.latest[s.Target] == s.ID {
 			r.open[s.Target] = &in
 			continue

@@ -27,6 +27,7 @@ func (r *Recorder) prepare() {
 
 // put hands an incident to the writer.
 func (r *Recorder) put(in Incident) {
+	r.remember(in)
 	in.Restarts = slices.Clone(in.Restarts) // the latest one may still change
 	r.count++
 	r.unsaved[in.ID] = waiting{in, r.count}
