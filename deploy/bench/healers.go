@@ -166,7 +166,7 @@ func admit(ctx context.Context, policy string) (contender, error) {
 	if _, err := stack.Docker(ctx, "run", "-d", "--name", patientName, "--restart", policy, "-p", address+":8000", "--cpus", "1",
 		"--memory", "256m", "-e", "LOG_DIR=none", "--health-interval", "1s", "--health-retries", "2", "--health-timeout", "1s",
 		"-l", "watchdog.enable=true", "-l", "watchdog.probe=http://:8000/health/live", "-l", "watchdog.probe.interval=1",
-		"-l", "watchdog.probe.timeout=1", "-l", "autoheal=true", "-l", "deunhealth.restart.on.unhealthy=true",
+		"-l", "watchdog.probe.timeout=1", "-l", "watchdog.probe.failures=2", "-l", "autoheal=true", "-l", "deunhealth.restart.on.unhealthy=true",
 		stack.Image("api")); err != nil {
 		return contender{}, err
 	}

@@ -37,6 +37,7 @@ type Driver struct {
 	reg     *registry
 	samples samples
 	slack   time.Duration // beyond the stop timeout, for the rest of a restart
+	peeks   chan string   // IDs of containers to look at once more
 	doubts  time.Time     // of Run: when an engine that was lost began to signal everybody, zero if it did not
 
 	mu    sync.Mutex
@@ -57,7 +58,7 @@ func New(opts Options) (*Driver, error) {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
 	d := &Driver{opts: opts, log: opts.Log, calls: map[string]bool{}, alive: opts.Since, slack: slack}
-	d.out.wake = make(chan struct{}, 1)
+	d.out.wake, d.peeks = make(chan struct{}, 1), make(chan string, eventBuffer)
 	d.reg = newRegistry(opts.Defaults, opts.Self, d.out.push)
 	if _, err := d.dial(); err != nil {
 		return nil, err

@@ -20,6 +20,7 @@ type look struct {
 	id, name, image string
 	status          supervise.Status
 	health          supervise.Health
+	checkFailed     bool
 	healthLog       []HealthOutput
 	exitCode        int
 	oomKilled       bool
@@ -56,7 +57,7 @@ func examine(r container.InspectResponse) look {
 		l.exitCode, l.oomKilled, l.err = s.ExitCode, s.OOMKilled, s.Error
 		l.startedAt, l.finishedAt = parseTime(s.StartedAt), parseTime(s.FinishedAt)
 		if h := s.Health; h != nil && h.Status != "" {
-			l.health = supervise.Health(h.Status)
+			l.health, l.checkFailed = supervise.Health(h.Status), h.FailingStreak > 0
 			for _, result := range h.Log {
 				if result != nil {
 					l.healthLog = append(l.healthLog, HealthOutput{At: result.End, ExitCode: result.ExitCode, Output: shorten(strings.TrimSpace(result.Output), healthOutputLimit)})
@@ -155,6 +156,7 @@ func (e *entry) observation(l look, donorMissing bool) *supervise.Observation {
 		Instance:      supervise.Instance{ID: l.id, StartedAt: l.startedAt},
 		Status:        l.status,
 		Health:        e.healthOf(l),
+		CheckFailed:   l.checkFailed,
 		ExitCode:      l.exitCode,
 		OOMKilled:     l.oomKilled,
 		Error:         l.err,

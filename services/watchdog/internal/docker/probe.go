@@ -25,6 +25,12 @@ func (d *Driver) Probe(ctx context.Context, target string, run supervise.Instanc
 		spec = spec.WithHost(e.where.addrs[0].String())
 	}
 	r := spec.Run(ctx, e.policy.ProbeTimeout)
+	if !r.OK && !r.Unsure {
+		select {
+		case d.peeks <- run.ID: // the engine may know more: of a health check that failed once it tells nobody
+		default:
+		}
+	}
 	return supervise.ProbeResult{
 		Instance: run, OK: r.OK, Answered: r.Answered, Unsure: r.Unsure, Took: r.Took, Error: r.Error,
 	}, r.Body

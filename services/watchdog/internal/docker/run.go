@@ -104,6 +104,8 @@ func (d *Driver) session(parent context.Context) (connected bool, err error) {
 		select {
 		case m := <-queue:
 			take(m)
+		case id := <-d.peeks:
+			l.look(id)
 		case <-ctx.Done():
 			for len(queue) > 0 {
 				take(<-queue)

@@ -353,7 +353,7 @@ func (n *note) busy() bool { return n.call != 0 || !n.silent.IsZero() || !n.awai
 
 // need is how many failed probes make the target bad.
 func (n *note) need() int {
-	if n.told.Health == HealthHealthy {
+	if n.told.Health == HealthHealthy && !n.told.CheckFailed {
 		return 2 * n.told.Policy.FailureThreshold
 	}
 	return n.told.Policy.FailureThreshold

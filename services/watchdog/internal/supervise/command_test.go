@@ -18,7 +18,7 @@ import (
 //	recreate NAME [takes=DURATION] [hash=TEXT]          by a person: compose up -d
 //	exit NAME [code=N] [oom=true]                       the process ends by itself
 //	storm [code=N] [gap=DURATION]                       all processes do, one after the other
-//	unhealthy|healthy NAME                              what Docker's health check finds
+//	unhealthy|healthy|doubtful NAME                     what Docker's health check finds; doubtful: it has failed once
 //	freeze|unfreeze NAME                                docker pause
 //	pause NAME [for=DURATION] · resume|restart|reset NAME
 //	look|tick NAME                                      a look, or a late wake-up, reaches the core
@@ -81,7 +81,7 @@ func (w *world) possible(c command) bool {
 		return !w.down && b.working == 0 && !b.gone && b.obs.Status == StatusPaused
 	case "exit":
 		return b.running() && w.now.After(b.obs.Instance.StartedAt)
-	case "unhealthy", "healthy":
+	case "unhealthy", "healthy", "doubtful":
 		return b.running() && !w.down && b.obs.Health != HealthNone
 	case "pause", "resume", "restart", "reset":
 		if w.core == nil {
@@ -150,8 +150,10 @@ func (w *world) do(c command) error {
 	case "storm":
 		w.storm(c)
 	case "unhealthy", "healthy":
-		b.obs.Health = Health(c.name)
+		b.obs.Health, b.obs.CheckFailed = Health(c.name), c.name == "unhealthy"
 		w.look(b)
+	case "doubtful":
+		b.obs.CheckFailed = true // Docker tells nobody
 	case "freeze":
 		b.obs.Status = StatusPaused
 		w.look(b)

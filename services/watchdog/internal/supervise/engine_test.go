@@ -45,6 +45,7 @@ func (b *box) begin(w *world) {
 	b.gone, b.missed = false, Signal{}
 	b.obs.Instance = Instance{ID: id, StartedAt: w.now}
 	b.obs.Status, b.obs.ExitCode, b.obs.OOMKilled, b.obs.Error = StatusRunning, 0, false, ""
+	b.obs.CheckFailed = false
 	if b.obs.Health != HealthNone {
 		b.obs.Health = HealthStarting
 	}
@@ -170,6 +171,9 @@ func (w *world) probe(b *box, a Action) {
 	w.later(took, func() {
 		if life == w.life {
 			w.step(b, Event{Kind: EventProbe, Probe: r})
+			if !r.OK && !r.Unsure {
+				w.look(b) // the engine may know more
+			}
 		}
 	})
 }

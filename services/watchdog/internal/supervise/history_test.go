@@ -32,6 +32,7 @@ var steps = [...]string{
 	"unfreeze X",
 	"unhealthy X",
 	"healthy X",
+	"doubtful X",
 	"set X probes={ok,fail,refuse,hang,unsure}",
 	"set X probes={fail,refuse,hang}",
 	"set X probes=ok",

@@ -124,7 +124,7 @@ func (t *target) judgeRunning(now time.Time) judgement {
 
 // need is how many failed probes make the target bad.
 func (t *target) need() int {
-	if t.obs.Health == HealthHealthy {
+	if t.obs.Health == HealthHealthy && !t.obs.CheckFailed {
 		return 2 * t.pol.FailureThreshold // the container's own check disagrees: the fault may be on the way
 	}
 	return t.pol.FailureThreshold

@@ -264,7 +264,7 @@ func (b *box) mend() {
 		b.obs.Status = StatusRunning
 	}
 	if b.running() && b.checks {
-		b.obs.Health = HealthHealthy
+		b.obs.Health, b.obs.CheckFailed = HealthHealthy, false
 	}
 }
 

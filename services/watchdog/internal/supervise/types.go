@@ -116,6 +116,7 @@ type Observation struct {
 	Instance      Instance
 	Status        Status
 	Health        Health
+	CheckFailed   bool // the latest of Docker's own health checks failed, though it may not yet say unhealthy
 	ExitCode      int
 	OOMKilled     bool
 	Error         string // what the engine said when it could not start the container
