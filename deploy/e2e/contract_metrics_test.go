@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -19,7 +20,7 @@ import (
 // Series that our services do not expose: Prometheus makes them.
 var madeByPrometheus = map[string][]string{
 	"up":     {},
-	"ALERTS": {"alertname", "alertstate", "severity"},
+	"ALERTS": {"alertname", "alertstate", "severity", "target"},
 }
 
 // Labels that every scraped series has.
@@ -32,7 +33,7 @@ type exposed map[string]map[string][]string
 func goldenMetrics(t *testing.T) exposed {
 	t.Helper()
 	all := exposed{}
-	files := contractGlob(t, "services/*/testdata/*.golden")
+	files := append(contractGlob(t, "services/*/testdata/*.golden"), contractGlob(t, "prometheus/tests/exposition/*.golden")...)
 	for _, want := range []string{"services/api/testdata/metrics.golden", "services/watchdog/testdata/metrics.golden"} {
 		if !slices.Contains(files, want) {
 			t.Fatalf("no %s", want)
@@ -63,8 +64,14 @@ func goldenMetrics(t *testing.T) exposed {
 		}
 	}
 	eachRule(t, func(_ string, r rule) {
-		if r.Record != "" {
+		if r.Record == "" {
+			return
+		}
+		if all[r.Record] == nil {
 			all[r.Record] = map[string][]string{}
+		}
+		for label, value := range r.Labels {
+			all[r.Record][label] = append(all[r.Record][label], value)
 		}
 	})
 	return all
@@ -81,6 +88,16 @@ func (e exposed) add(name string, family *dto.MetricFamily, more ...string) {
 	}
 	for _, label := range more {
 		e[name][label] = nil
+	}
+}
+
+// What Prometheus and Alertmanager expose was read from the versions that the stack runs.
+func TestExpositionsAreOfThePinnedImages(t *testing.T) {
+	for _, path := range contractGlob(t, "prometheus/tests/exposition/*.golden") {
+		image := compose(t).Services[strings.TrimSuffix(filepath.Base(path), ".golden")].Image
+		if first, _, _ := strings.Cut(string(contractFile(t, path)), "\n"); image == "" || !strings.Contains(first, " "+image+" ") {
+			t.Errorf("%s begins with %q, the stack runs %q", path, first, image)
+		}
 	}
 }
 
@@ -123,7 +140,7 @@ func unmatched(known map[string][]string, m *labels.Matcher) string {
 		return "has no label " + m.Name
 	}
 	// Which codes and routes occur is up to the users of a service; all other sets of values are closed.
-	if m.Name == "code" || m.Name == "route" || m.Name == "target" || m.Name == "name" || values == nil {
+	if values == nil || slices.Contains([]string{"code", "route", "target", "name", "mountpoint", "integration"}, m.Name) {
 		return ""
 	}
 	if !slices.ContainsFunc(values, m.Matches) {
