@@ -27,6 +27,9 @@ func readNtfy(body []byte, m *Message) error {
 	if b.Priority < 0 || b.Priority > 5 {
 		return errors.New("invalid request: priority invalid")
 	}
+	if len(b.Actions) > 3 {
+		return fmt.Errorf("invalid request: %d actions, only 3 allowed", len(b.Actions))
+	}
 	m.Title, m.Resolved = b.Title, strings.Contains(b.Title, "RESOLVED")
 	m.Fields["priority"], m.Fields["tags"] = fmt.Sprint(b.Priority), strings.Join(b.Tags, ",")
 	m.markdown(b.Message)

@@ -18,7 +18,7 @@ const (
 	webhookPath  = "/alerts"
 	pagerPath    = "/v2/enqueue"
 	heartbeat    = "/ping/heartbeat-secret"
-	ntfyPath     = "/{$}"
+	ntfyPath     = "/{$}" // messages as JSON name their topic themselves
 	telegramPath = "/bot" + TelegramToken + "/sendMessage"
 )
 
@@ -28,6 +28,7 @@ const (
 	TelegramChat  = "-1001234567890"
 	PagerDutyKey  = "0123456789abcdef0123456789abcdef"
 	NtfyTopic     = "upkeep-alerts"
+	NtfyToken     = "tk_AgQdq7mVBoFD37zQVN29RhuMzNIz2"
 )
 
 // URL is what goes into the settings for a service: the whole address, or for Telegram and PagerDuty, which have one address
@@ -40,8 +41,9 @@ func (in *Inboxes) URL(via Via) string {
 
 // A dialect is how one service is spoken to.
 type dialect struct {
-	via  Via
-	read func(body []byte, m *Message) error
+	via   Via
+	token string // that the caller must show, if any
+	read  func(body []byte, m *Message) error
 	// accept and refuse write the service's own answers.
 	accept func(w http.ResponseWriter, m Message)
 	refuse func(w http.ResponseWriter, err error)
@@ -50,14 +52,14 @@ type dialect struct {
 func (in *Inboxes) routes() http.Handler {
 	mux := http.NewServeMux()
 	for path, d := range map[string]dialect{
-		slackPath:    {Slack, readSlack, plain(http.StatusOK, "ok"), refusePlain},
-		discordPath:  {Discord, readDiscord, plain(http.StatusNoContent, ""), refuseJSON},
-		teamsPath:    {Teams, readTeams, plain(http.StatusAccepted, ""), refuseJSON},
-		webhookPath:  {Webhook, readWebhook, plain(http.StatusOK, ""), refusePlain},
-		pagerPath:    {PagerDuty, readPagerDuty, acceptPagerDuty, refusePagerDuty},
-		telegramPath: {Telegram, readTelegram, acceptTelegram, refuseTelegram},
-		ntfyPath:     {Ntfy, readNtfy, plain(http.StatusOK, `{"event":"message"}`), refuseJSON},
-		heartbeat:    {Heartbeat, func([]byte, *Message) error { return nil }, plain(http.StatusOK, "OK"), refusePlain},
+		slackPath:    {Slack, "", readSlack, plain(http.StatusOK, "ok"), refusePlain},
+		discordPath:  {Discord, "", readDiscord, plain(http.StatusNoContent, ""), refuseJSON},
+		teamsPath:    {Teams, "", readTeams, plain(http.StatusAccepted, ""), refuseJSON},
+		webhookPath:  {Webhook, "", readWebhook, plain(http.StatusOK, ""), refusePlain},
+		pagerPath:    {PagerDuty, "", readPagerDuty, acceptPagerDuty, refusePagerDuty},
+		telegramPath: {Telegram, "", readTelegram, acceptTelegram, refuseTelegram},
+		ntfyPath:     {Ntfy, NtfyToken, readNtfy, plain(http.StatusOK, `{"event":"message"}`), refuseJSON},
+		heartbeat:    {Heartbeat, "", func([]byte, *Message) error { return nil }, plain(http.StatusOK, "OK"), refusePlain},
 	} {
 		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) { in.serve(w, r, d) })
 	}
@@ -76,6 +78,9 @@ func (in *Inboxes) serve(w http.ResponseWriter, r *http.Request, d dialect) {
 	m := Message{Via: d.via, At: time.Now(), Fields: map[string]string{}}
 	body, err := io.ReadAll(io.LimitReader(r.Body, 1<<20))
 	m.Raw = string(body)
+	if err == nil && d.token != "" && r.Header.Get("Authorization") != "Bearer "+d.token {
+		err = errors.New("unauthorized")
+	}
 	if err == nil {
 		err = d.read(body, &m)
 	}

@@ -66,6 +66,9 @@ func (s *Stack) Setenv(key, value string) error {
 
 func (s *Stack) writeEnv() error {
 	env := map[string]string{"UPKEEP_VERSION": Tag}
+	if socket, local := strings.CutPrefix(os.Getenv("DOCKER_HOST"), "unix://"); local {
+		env["DOCKER_SOCKET"] = socket // the watchdog is to look at the engine that the docker command uses, not at another one
+	}
 	for name, port := range s.Ports {
 		env[strings.ToUpper(name)+"_PORT"] = port
 	}

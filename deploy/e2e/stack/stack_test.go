@@ -36,13 +36,15 @@ func TestPollAnswersTheLastError(t *testing.T) {
 }
 
 func TestEnvFileHoldsPortsAndOptions(t *testing.T) {
+	t.Setenv("DOCKER_HOST", "unix:///run/other.sock")
 	dir := t.TempDir()
 	s, err := New(Options{Project: "upkeep-x", Env: map[string]string{"FAULT_INJECTION": "true"}, Dir: dir})
 	must(t, err)
 	must(t, s.Setenv("WATCHDOG_MAX_RESTARTS", "3"))
 	raw, err := os.ReadFile(filepath.Join(dir, "upkeep-x.env"))
 	must(t, err)
-	for _, want := range []string{"FAULT_INJECTION=true\n", "WATCHDOG_MAX_RESTARTS=3\n", "API_PORT=" + s.Ports["api"] + "\n", "UPKEEP_VERSION=e2e\n"} {
+	for _, want := range []string{"FAULT_INJECTION=true\n", "WATCHDOG_MAX_RESTARTS=3\n", "API_PORT=" + s.Ports["api"] + "\n", "UPKEEP_VERSION=e2e\n",
+		"DOCKER_SOCKET=/run/other.sock\n"} {
 		if !strings.Contains(string(raw), want) {
 			t.Errorf("no %q in:\n%s", want, raw)
 		}
