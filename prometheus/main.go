@@ -17,6 +17,7 @@ import (
 const usage = `Keeps the alert rules honest. In the folder prometheus:
 
   go run . slo [-check]   render rules/slo.yml from slo.yml; -check: write nothing, fail when it is stale
+  go run . gaps           which alert lacks a test (silent, firing, near miss, resolved) or a runbook
 
 `
 
@@ -31,7 +32,7 @@ func main() {
 }
 
 func run(args []string, stdout, stderr io.Writer) error {
-	commands := map[string]func([]string, io.Writer, io.Writer) error{"slo": renderSLO}
+	commands := map[string]func([]string, io.Writer, io.Writer) error{"slo": renderSLO, "gaps": findGaps}
 	if len(args) > 0 {
 		if command, known := commands[args[0]]; known {
 			return command(args[1:], stdout, stderr)

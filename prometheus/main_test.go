@@ -57,6 +57,28 @@ func TestWriteThenCheck(t *testing.T) {
 	}
 }
 
+// The table, for what is committed: whether gaps are left is for the command to say, in make rules.
+func TestGapsAreListed(t *testing.T) {
+	var out bytes.Buffer
+	err := run([]string{"gaps"}, &out, io.Discard)
+	if err != nil && !strings.Contains(err.Error(), "gaps in tests and runbooks") {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"ALERT ", "Watchdog ", "AvailabilityErrorBudgetBurn (severity=critical sloth_severity=page) ", " checks, "} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
+	}
+	if err := run([]string{"gaps", "-runbooks", t.TempDir()}, io.Discard, io.Discard); err == nil {
+		t.Error("no fault without a single runbook")
+	}
+	for _, args := range [][]string{{"gaps", "-dir", t.TempDir()}, {"gaps", "-runbooks", "/nonexistent"}, {"gaps", "x"}} {
+		if err := run(args, io.Discard, io.Discard); err == nil || strings.Contains(err.Error(), " gaps in ") {
+			t.Errorf("%v: %v", args, err)
+		}
+	}
+}
+
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{{"-h"}, {"-help"}, {"--help"}, {"help"}, {"slo", "-h"}} {
 		var out bytes.Buffer
