@@ -18,6 +18,7 @@ const usage = `Keeps the alert rules honest. In the folder prometheus:
 
   go run . slo [-check]   render rules/slo.yml from slo.yml; -check: write nothing, fail when it is stale
   go run . gaps           which alert lacks a test (silent, firing, near miss, resolved) or a runbook
+  go run . mutants        change each limit, comparison, for and keep_firing_for of the alerts: does a test notice?
 
 `
 
@@ -32,7 +33,7 @@ func main() {
 }
 
 func run(args []string, stdout, stderr io.Writer) error {
-	commands := map[string]func([]string, io.Writer, io.Writer) error{"slo": renderSLO, "gaps": findGaps}
+	commands := map[string]func([]string, io.Writer, io.Writer) error{"slo": renderSLO, "gaps": findGaps, "mutants": changeRules}
 	if len(args) > 0 {
 		if command, known := commands[args[0]]; known {
 			return command(args[1:], stdout, stderr)
