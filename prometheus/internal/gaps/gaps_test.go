@@ -50,7 +50,9 @@ Nothing is written.
     df -h
 
     df -i
-    docker system df
+    docker exec prometheus promtool query instant http://localhost:9090 'up'
+    docker exec prometheus promtool query instant http://localhost:9090 \
+      'disk_used_bytes / disk_size_bytes'
 
 ## Fix
 Remove something.
@@ -138,8 +140,12 @@ func TestGaps(t *testing.T) {
 			[]string{`DiskFull: runbooks/DiskFull.md has the sections ["## Meaning" "## Impact" "## First commands" "## Fix"], want ["## Meaning" "## Impact" "## First commands" "## Fix" "## Silence"]`}},
 		"section empty": {"runbooks/DiskFull.md", "Nothing is written.\n", "",
 			[]string{`DiskFull: runbooks/DiskFull.md says nothing under "## Impact"`}},
-		"too few commands": {"runbooks/DiskFull.md", "    df -i\n", "",
+		"too few commands in more lines": {"runbooks/DiskFull.md", "    df -i\n    docker exec prometheus promtool query instant http://localhost:9090 'up'\n", "",
 			[]string{"DiskFull: runbooks/DiskFull.md has 2 commands under First commands, want 3"}},
+		"a query that is none": {"runbooks/DiskFull.md", "'disk_used_bytes / disk", "'disk_used_bytes / / disk",
+			[]string{"DiskFull: runbooks/DiskFull.md: 1:19: parse error: unexpected <op:/> in disk_used_bytes / / disk_size_bytes"}},
+		"a query without quotes": {"runbooks/DiskFull.md", "'up'", "up",
+			[]string{"DiskFull: runbooks/DiskFull.md asks Prometheus 2 times, 1 of them in quotes"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			files := whole()

@@ -3,8 +3,11 @@ package gaps
 import (
 	"fmt"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/upkeephq/upkeep/prometheus/internal/suite"
 )
 
 // sections of a runbook, in this order. A person who reads one at night knows where to look in all of them.
@@ -12,6 +15,9 @@ var sections = []string{"## Meaning", "## Impact", "## First commands", "## Fix"
 
 // commands that a runbook has at least under "First commands", one a line, indented.
 const commands = 3
+
+// query is what a person is told to ask Prometheus for.
+var query = regexp.MustCompile(`promtool query instant \S+(?:\s+\\\n)?\s+'([^']*)'`)
 
 // page says what is wrong with the runbook of an alert.
 func page(path, alert string) []string {
@@ -44,12 +50,21 @@ func page(path, alert string) []string {
 	}
 	n := 0
 	for _, line := range section["## First commands"] {
-		if strings.HasPrefix(line, "    ") {
+		if strings.HasPrefix(line, "    ") && !strings.HasPrefix(line, "     ") { // what goes on is indented more
 			n++
 		}
 	}
 	if n < commands {
 		faults = append(faults, fmt.Sprintf("%s has %d commands under First commands, want %d", path, n, commands))
+	}
+	asked := query.FindAllStringSubmatch(string(text), -1)
+	if n := strings.Count(string(text), "promtool query instant"); n != len(asked) {
+		faults = append(faults, fmt.Sprintf("%s asks Prometheus %d times, %d of them in quotes", path, n, len(asked)))
+	}
+	for _, m := range asked {
+		if _, err := suite.Metrics(m[1]); err != nil {
+			faults = append(faults, fmt.Sprintf("%s: %v in %s", path, err, m[1]))
+		}
 	}
 	return faults
 }
