@@ -70,6 +70,8 @@ nightly: properties ## what takes too long for make test: 100,000 histories for 
 	go -C deploy/e2e test -count=1 -v -timeout $(E2E_TIMEOUT) -run '^TestHeal/the_watchdog_is_killed' ./heal -kills 50
 
 rules: ## check and test the alert rules, check what setup renders, with the programs of the pinned images
+	go -C prometheus run . slo -check
+	go -C prometheus run . gaps
 	PROMETHEUS_IMAGE='$(call image_of,prom/prometheus)' prometheus/check.sh
 	deploy/tools/check-receivers.sh '$(call image_of,prom/alertmanager)'
 
