@@ -1,6 +1,9 @@
 package journal
 
 import (
+	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -98,6 +101,21 @@ func TestLastWords(t *testing.T) {
 	} {
 		if got := lastWords(c.tail); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.tail, got, c.want)
+		}
+	}
+}
+
+// Prometheus drops a whole scrape for one value of a label that is too long.
+func TestBriefFitsIntoALabel(t *testing.T) {
+	data, err := os.ReadFile("../../../../prometheus/prometheus.yml")
+	must(t, err)
+	m := regexp.MustCompile(`(?m)^\s*label_value_length_limit: (\d+)$`).FindAllSubmatch(data, -1)
+	if len(m) == 0 {
+		t.Fatal("prometheus.yml sets no label_value_length_limit")
+	}
+	for _, limit := range m {
+		if n, _ := strconv.Atoi(string(limit[1])); n < maxBriefBytes {
+			t.Errorf("prometheus.yml takes %d bytes, the last log line may have %d", n, maxBriefBytes)
 		}
 	}
 }
