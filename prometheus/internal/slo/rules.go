@@ -148,7 +148,7 @@ func (i indicator) alerts() []rule {
 	const runbook = "https://github.com/upkeephq/upkeep/blob/main/deploy/runbooks/"
 	made := func(n int, severity, level, gone string) rule {
 		two := pairs[2*n : 2*n+2]
-		labels := map[string]string{"job": i.service.Job, "severity": severity, "sloth_severity": level}
+		labels := map[string]string{"severity": severity, "sloth_severity": level}
 		return rule{
 			Alert: i.alert,
 			Expr:  i.condition(two[0]) + "or\n" + i.condition(two[1]),
