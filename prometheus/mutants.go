@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 	"text/tabwriter"
 
 	"github.com/upkeephq/upkeep/prometheus/internal/mutants"
@@ -49,7 +50,7 @@ func changeRules(args []string, stdout, stderr io.Writer) error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	survivors, err := try(ctx, *dir, *image, *jobs, trials)
 	if err != nil {
@@ -82,11 +83,21 @@ func collect(dir string, name *regexp.Regexp, recordings bool) ([]trial, error) 
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, err)
 		}
-		for _, m := range made {
-			if m.Alert+m.Record != "" && !name.MatchString(m.Alert+m.Record) {
+		file := filepath.Join("rules", filepath.Base(path))
+		unchanged := trial{made[0], file, nil}
+		var changed []trial
+		for _, m := range made[1:] {
+			if !name.MatchString(m.Alert + m.Record) {
 				continue
 			}
-			trials = append(trials, trial{m, filepath.Join("rules", filepath.Base(path)), affected(s, path, m.Alert)})
+			t := trial{m, file, affected(s, path, m.Alert)}
+			changed = append(changed, t)
+			unchanged.tests = append(unchanged.tests, t.tests...)
+		}
+		if len(changed) > 0 {
+			slices.Sort(unchanged.tests)
+			unchanged.tests = slices.Compact(unchanged.tests)
+			trials = append(append(trials, unchanged), changed...)
 		}
 	}
 	return trials, nil
@@ -120,6 +131,7 @@ func try(ctx context.Context, dir, image string, jobs int, trials []trial) ([]tr
 		queue     = make(chan trial)
 		lock      sync.Mutex
 		survivors []trial
+		noticed   = map[string]string{} // by rule: the test that noticed the change before, which is asked first
 		workers   sync.WaitGroup
 	)
 	for range max(jobs, 1) {
@@ -131,22 +143,26 @@ func try(ctx context.Context, dir, image string, jobs int, trials []trial) ([]tr
 			}
 			defer promtool.Close()
 			for t := range queue {
-				noticed := false
-				if len(t.tests) > 0 {
-					if noticed, err = promtool.Notices(dir, t.file, t.Text, t.tests); err != nil {
-						cancel(fmt.Errorf("%v: %w", t, err))
-						return
-					}
+				rule := fmt.Sprint(t.file, t.Line)
+				lock.Lock()
+				tests := first(t.tests, noticed[rule])
+				lock.Unlock()
+				test, err := promtool.Notices(dir, t.file, t.Text, tests)
+				unchanged := t.Alert+t.Record == ""
+				if err == nil && unchanged && test != "" {
+					err = fmt.Errorf("%s fails without any change: see make rules", test)
 				}
-				switch unchanged := t.Alert+t.Record == ""; {
-				case unchanged && noticed:
-					cancel(fmt.Errorf("%s: its tests fail without any change: see make rules", t.file))
+				if err != nil {
+					cancel(fmt.Errorf("%v: %w", t, err))
 					return
-				case !unchanged && !noticed:
-					lock.Lock()
-					survivors = append(survivors, t)
-					lock.Unlock()
 				}
+				lock.Lock()
+				if test != "" {
+					noticed[rule] = test
+				} else if !unchanged {
+					survivors = append(survivors, t)
+				}
+				lock.Unlock()
 			}
 		})
 	}
@@ -162,6 +178,14 @@ func try(ctx context.Context, dir, image string, jobs int, trials []trial) ([]tr
 		return nil, err
 	}
 	return survivors, nil
+}
+
+// first moves one of the tests to the front.
+func first(tests []string, test string) []string {
+	if !slices.Contains(tests, test) {
+		return tests
+	}
+	return append([]string{test}, slices.DeleteFunc(slices.Clone(tests), func(t string) bool { return t == test })...)
 }
 
 // table prints what was noticed, and returns how much of it, in percent.

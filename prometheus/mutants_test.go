@@ -64,7 +64,7 @@ not noticed: rules/disk.yml:1: NotTested: > → >= in disk > 2
 
 func TestMutantsNeedTestsThatRun(t *testing.T) {
 	for name, tc := range map[string]struct{ promtool, want string }{
-		"red before":  {"#!/bin/sh\necho FAILED; exit 1", "its tests fail without any change"},
+		"red before":  {"#!/bin/sh\necho FAILED; exit 1", "disk.yml fails without any change"},
 		"no promtool": {"#!/bin/sh\necho no such flag >&2; exit 2", "promtool could not test: 2 no such flag"},
 	} {
 		t.Run(name, func(t *testing.T) {

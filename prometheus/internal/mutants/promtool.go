@@ -21,11 +21,17 @@ type Promtool struct {
 	wait   func() error
 }
 
-// loop answers each line "FOLDER TEST..." with promtool's exit code and whether it says that a test has failed.
+// loop answers each line "FOLDER TEST..." with 0, or with promtool's exit code and what it says about the first test that fails.
 const loop = `while read -r folder tests; do
-	cd "$WORK/$folder/tests" && said=$(promtool test rules $tests 2>&1)
-	code=$?
-	case $said in *FAILED*) echo "$code FAILED";; *) echo "$code" $said;; esac
+	answer=0
+	for test in $tests; do
+		said=$(cd "$WORK/$folder/tests" && promtool test rules "$test" 2>&1)
+		code=$?
+		[ "$code" = 0 ] && continue
+		case $said in *FAILED*) answer="1 FAILED $test";; *) answer="$code $said";; esac
+		break
+	done
+	echo $answer
 done`
 
 // Start starts the shell. With an image, it runs in a container of it, which sees the folder work and nothing else; without
@@ -58,31 +64,32 @@ func Start(ctx context.Context, image, work string) (*Promtool, error) {
 // Close ends the shell.
 func (p *Promtool) Close() error { return errors.Join(p.stdin.Close(), p.wait()) }
 
-// Notices reports whether one of the tests fails with a changed rule file. dir is the folder of rules/ and tests/, changed
-// the path of the file below it, tests the names of the files in tests/.
-func (p *Promtool) Notices(dir, changed string, text []byte, tests []string) (bool, error) {
+// Notices returns the first of the tests that fails with a changed rule file, or "". dir is the folder of rules/ and tests/,
+// changed the path of the file below it, tests the names of the files in tests/.
+func (p *Promtool) Notices(dir, changed string, text []byte, tests []string) (string, error) {
 	folder, err := os.MkdirTemp(p.work, "mutant")
 	if err != nil {
-		return false, err
+		return "", err
 	}
 	defer os.RemoveAll(folder)
 	if err := populate(folder, dir, changed, text, tests); err != nil {
-		return false, fmt.Errorf("copy rules and tests: %w", err)
+		return "", fmt.Errorf("copy rules and tests: %w", err)
 	}
 	if _, err := fmt.Fprintln(p.stdin, filepath.Base(folder), strings.Join(tests, " ")); err != nil {
-		return false, fmt.Errorf("ask promtool: %w", err)
+		return "", fmt.Errorf("ask promtool: %w", err)
 	}
 	answer, err := p.stdout.ReadString('\n')
 	if err != nil {
-		return false, fmt.Errorf("promtool has ended: %w", err)
+		return "", fmt.Errorf("promtool has ended: %w", err)
 	}
-	switch answer = strings.TrimSpace(answer); {
-	case strings.HasPrefix(answer, "0"):
-		return false, nil
-	case answer == "1 FAILED":
-		return true, nil
+	answer = strings.TrimSpace(answer)
+	if answer == "0" {
+		return "", nil
 	}
-	return false, fmt.Errorf("promtool could not test: %s", answer)
+	if test, failed := strings.CutPrefix(answer, "1 FAILED "); failed {
+		return test, nil
+	}
+	return "", fmt.Errorf("promtool could not test: %s", answer)
 }
 
 // populate makes folder/rules and folder/tests, readable for the user of the container.
