@@ -18,11 +18,12 @@ import (
 
 const usage = `setup writes the configuration of Alertmanager, Grafana's password and Prometheus's token, from the environment.
 
-  setup              render, check, and put the files in their places; on a fault leave the old ones
-  setup check        render and check, write nothing
-  setup healthcheck  exit 0 when what was written is there and Alertmanager would take it
-  setup --version    print version, revision and Go version
-  setup --help       print this
+  setup                    render, check, and put the files in their places; on a fault leave the old ones
+  setup check              render and check, write nothing; say who would be told, and where
+  setup test-notification  send a test through the running Alertmanager, and say which receivers took it
+  setup healthcheck        exit 0 when what was written is there and Alertmanager would take it
+  setup --version          print version, revision and Go version
+  setup --help             print this
 
 Environment (an empty variable counts as not set):
 
@@ -63,21 +64,17 @@ func run(ctx context.Context, args, environ []string, stdout io.Writer) error {
 	case flags.NArg() > 1:
 		return fmt.Errorf("%w: %q", errUsage, flags.Args()[1:])
 	}
-	command := flags.Arg(0)
-	if command != "" && command != "check" && command != "healthcheck" {
-		return fmt.Errorf("%w: there is no command %q", errUsage, command)
+	do, known := map[string]func(context.Context, settings.Settings, io.Writer) error{
+		"": configure, "check": dryRun, "test-notification": testNotification, "healthcheck": written,
+	}[flags.Arg(0)]
+	if !known {
+		return fmt.Errorf("%w: there is no command %q", errUsage, flags.Arg(0))
 	}
 	conf, err := settings.Load(environ)
 	if err != nil {
 		return fmt.Errorf("the environment has faults, the files stay as they were:\n%w", err)
 	}
-	switch command {
-	case "check":
-		return dryRun(conf, stdout)
-	case "healthcheck":
-		return written(conf)
-	}
-	return configure(ctx, conf, stdout)
+	return do(ctx, conf, stdout)
 }
 
 // writeHelp prints the usage with every variable that is read.

@@ -12,13 +12,13 @@ import (
 )
 
 // reload tells a running Alertmanager to read its files anew. One that does not run yet reads them when it starts.
-func reload(ctx context.Context, url string, log *zap.Logger) error {
-	if url == "" {
+func reload(ctx context.Context, address string, log *zap.Logger) error {
+	if address == "" {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, strings.TrimRight(address, "/")+"/-/reload", nil)
 	if err != nil {
 		return fmt.Errorf("tell Alertmanager to read the files anew: %w", err)
 	}

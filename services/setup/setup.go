@@ -40,17 +40,21 @@ func configure(ctx context.Context, conf settings.Settings, stdout io.Writer) (e
 	}
 	owner := place.Owner(place.Chown)
 	if os.Geteuid() != 0 {
-		owner = func(*os.File, int) error { return nil }
+		owner = func(string, int) error { return nil }
 		logs.Logger.Warn("not running as root: the files stay with this user, and their readers must be the same")
 	}
 	if err := place.Abandoned(conf.ConfigDir); err != nil {
 		return fmt.Errorf("clear up after an earlier run: %w", err)
 	}
-	staged, err := place.Stage(conf.ConfigDir, files, owner)
+	staged, err := place.Stage(conf.ConfigDir, files)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(ctx.Err(), check.Alertmanager(filepath.Join(staged, render.AlertmanagerConfig))); err != nil {
+	err = errors.Join(ctx.Err(), check.Alertmanager(filepath.Join(staged, render.AlertmanagerConfig)))
+	if err == nil {
+		err = place.HandOver(staged, files, owner)
+	}
+	if err != nil {
 		return errors.Join(fmt.Errorf("the files stay as they were: %w", err), os.RemoveAll(staged))
 	}
 	kept, err := place.Commit(staged, conf.ConfigDir, files, render.Owned)
@@ -58,16 +62,27 @@ func configure(ctx context.Context, conf settings.Settings, stdout io.Writer) (e
 		return err
 	}
 	report(logs.Logger, conf, kept)
-	return reload(ctx, conf.ReloadURL, logs.Logger)
+	return reload(ctx, conf.AlertmanagerAddr, logs.Logger)
 }
 
 // report says who will be told, and how to get into Grafana.
 func report(log *zap.Logger, conf settings.Settings, kept []string) {
-	if ways := render.Ways(conf); len(ways) > 0 {
-		log.Info("alerts go to "+strings.Join(ways, " and "), zap.Strings("receivers", ways))
+	names := []string{}
+	for _, way := range render.Ways(conf) {
+		names = append(names, way.Name)
+		log.Info("alerts go to "+way.Name, zap.String("receiver", way.Name), zap.String("to", way.To))
+	}
+	if len(names) == 0 {
+		log.Warn("NOBODY WILL BE TOLD when something breaks: set one of the ALERT_... receivers in .env, then docker compose up -d",
+			zap.Strings("receivers", names))
+	}
+	if quiet := quietTime(conf); quiet != "" {
+		log.Info("warnings and infos wait " + quiet + "; critical alerts do not")
+	}
+	if watch := render.Watch(conf); watch != "" {
+		log.Info("the dead man's switch is called every minute", zap.String("to", watch))
 	} else {
-		log.Warn("NOBODY WILL BE TOLD when something breaks: set ALERT_WEBHOOK_URL or ALERT_SLACK_WEBHOOK_URL in .env, then docker compose up -d",
-			zap.Strings("receivers", ways))
+		log.Warn("NOBODY WILL NOTICE when this machine, Prometheus or Alertmanager dies: set ALERT_DEADMANSSWITCH_URL in .env, see deploy/notifications.md")
 	}
 	const read = "docker compose exec grafana cat /config/" + render.AdminPassword
 	switch {
@@ -87,32 +102,6 @@ func rendered(conf settings.Settings) ([]render.File, error) {
 		return nil, err
 	}
 	return render.Files(conf, templates, newPassword())
-}
-
-// dryRun does all but the writing into CONFIG_DIR.
-func dryRun(conf settings.Settings, stdout io.Writer) error {
-	files, err := rendered(conf)
-	if err != nil {
-		return err
-	}
-	dir, err := os.MkdirTemp("", "upkeep-setup-")
-	if err != nil {
-		return fmt.Errorf("make a folder to check in: %w", err)
-	}
-	staged, err := place.Stage(dir, files, func(*os.File, int) error { return nil })
-	if err == nil {
-		err = check.Alertmanager(filepath.Join(staged, render.AlertmanagerConfig))
-	}
-	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(stdout, "good; receivers: %s\n", cmp.Or(strings.Join(render.Ways(conf), ", "), "none, nobody will be told"))
-	return err
-}
-
-// written checks what an earlier run has left.
-func written(conf settings.Settings) error {
-	return check.Alertmanager(filepath.Join(conf.ConfigDir, render.AlertmanagerConfig))
 }
 
 func readTemplates(dir string) (map[string][]byte, error) {

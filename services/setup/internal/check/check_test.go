@@ -25,6 +25,17 @@ func TestAlertmanager(t *testing.T) {
 		"field of nothing":   {slackConfig(`{{ template "x" . }}`), `{{ define "x" }}{{ .Nonsense }}{{ end }}`, "Nonsense"},
 		"fails on a label":   {slackConfig(`{{ template "x" . }}`), `{{ define "x" }}{{ range .Alerts }}{{ slice .Labels.target 0 1 }}{{ end }}{{ end }}`, "slice"},
 		"no template at all": {slackConfig(`plain`), "", ""},
+		"telegram":           {head + "    telegram_configs: [{bot_token_file: /x, chat_id: 1, message: '{{ .Nonsense }}'}]\n", "", "Nonsense"},
+		"html":               {head + "    telegram_configs: [{bot_token_file: /x, chat_id: 1, parse_mode: HTML, message: '<a href={{ template \"x\" . }}'}]\n", `{{ define "x" }}"{{ end }}`, "x"},
+		"discord":            {head + "    discord_configs: [{webhook_url_file: /x, message: '{{ .Nonsense }}'}]\n", "", "Nonsense"},
+		"email":              {head + "    email_configs: [{to: a@b.c, from: a@b.c, smarthost: 'x:25', html: '{{ .Nonsense }}'}]\n", "", "Nonsense"},
+		"subject":            {head + "    email_configs: [{to: a@b.c, from: a@b.c, smarthost: 'x:25', headers: {Subject: '{{ .Nonsense }}'}}]\n", "", "Nonsense"},
+		"pager":              {head + "    pagerduty_configs: [{routing_key_file: /x, details: {firing: '{{ .Nonsense }}'}}]\n", "", "Nonsense"},
+		"link":               {head + "    pagerduty_configs: [{routing_key_file: /x, links: [{href: '{{ .Nonsense }}'}]}]\n", "", "Nonsense"},
+		"teams":              {head + "    msteamsv2_configs: [{webhook_url_file: /x, text: '{{ .Nonsense }}'}]\n", "", "Nonsense"},
+		"payload":            {head + "    webhook_configs: [{url_file: /x, payload: '{{ .Nonsense }}'}]\n", "", "Nonsense"},
+		"label of the route": {"templates: ['t/*.tmpl']\nroute: {receiver: r, labels: {x: y}}\nreceivers:\n  - name: r\n    slack_configs: [{api_url_file: /x, text: '{{ if eq .RouteLabels.x \"y\" }}{{ .Nonsense }}{{ end }}'}]\n", "", "Nonsense"},
+		"only of many":       {slackConfig(`{{ if gt (len .Alerts) 20 }}{{ .Nonsense }}{{ end }}`), "", "Nonsense"},
 	} {
 		dir := t.TempDir()
 		file := filepath.Join(dir, "alertmanager.yml")
@@ -43,6 +54,9 @@ func TestAlertmanager(t *testing.T) {
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
+	}
+	if _, err := Config(filepath.Join(t.TempDir(), "missing")); err == nil {
+		t.Error("a missing file is found good")
 	}
 	if err := Alertmanager(filepath.Join(t.TempDir(), "missing")); err == nil {
 		t.Error("a missing file is found good")

@@ -13,14 +13,9 @@ import (
 	"github.com/upkeephq/upkeep/services/setup/internal/render"
 )
 
-// Owner hands an open file over to a user. A variable of the caller, since only root may do that.
-type Owner func(f *os.File, uid int) error
-
-// Chown is the Owner for a process that may give files away.
-func Chown(f *os.File, uid int) error { return f.Chown(uid, -1) }
-
-// Stage writes the files below a new folder beside their later places and returns that folder.
-func Stage(dir string, files []render.File, owner Owner) (staged string, err error) {
+// Stage writes the files below a new folder beside their later places and returns that folder. They still belong to this
+// process, which may read them.
+func Stage(dir string, files []render.File) (staged string, err error) {
 	if err := folder(dir); err != nil {
 		return "", fmt.Errorf("make CONFIG_DIR: %w", err)
 	}
@@ -29,7 +24,7 @@ func Stage(dir string, files []render.File, owner Owner) (staged string, err err
 		return "", fmt.Errorf("write into CONFIG_DIR: %w", err)
 	}
 	for _, f := range files {
-		if err := write(filepath.Join(staged, f.Path), f, owner); err != nil {
+		if err := write(filepath.Join(staged, f.Path), f); err != nil {
 			return "", errors.Join(err, os.RemoveAll(staged))
 		}
 	}
@@ -51,25 +46,41 @@ func folder(path string) error {
 	return os.Chmod(path, 0o755) //nolint:gosec // see above
 }
 
-func write(path string, f render.File, owner Owner) error {
+func write(path string, f render.File) error {
 	if err := folder(filepath.Dir(path)); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", f.Path, err)
 	}
-	mode, uid := fs.FileMode(0o400), int(f.Reader)
+	mode := fs.FileMode(0o400)
 	if f.Reader == render.Everybody {
-		mode, uid = 0o444, -1
+		mode = 0o444
 	}
 	out, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", f.Path, err)
 	}
 	_, err = out.Write(f.Content)
-	err = errors.Join(err, out.Chmod(mode))
-	if uid >= 0 {
-		err = errors.Join(err, owner(out, uid))
-	}
-	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
+	if err = errors.Join(err, out.Chmod(mode), out.Sync(), out.Close()); err != nil {
 		return fmt.Errorf("write %s: %w", f.Path, err)
+	}
+	return nil
+}
+
+// Owner gives a file to a user. A variable of the caller, since only root may do that.
+type Owner func(path string, uid int) error
+
+// Chown is the Owner for a process that may give files away.
+func Chown(path string, uid int) error { return os.Lchown(path, uid, -1) }
+
+// HandOver gives each staged file that is for one reader to that reader. From then on this process cannot read it, unless it
+// may read everything.
+func HandOver(staged string, files []render.File, owner Owner) error {
+	for _, f := range files {
+		if f.Reader == render.Everybody {
+			continue
+		}
+		if err := owner(filepath.Join(staged, f.Path), int(f.Reader)); err != nil {
+			return fmt.Errorf("hand %s over to its reader: %w", f.Path, err)
+		}
 	}
 	return nil
 }

@@ -12,8 +12,6 @@ import (
 	"github.com/upkeephq/upkeep/services/setup/internal/render"
 )
 
-func nobody(*os.File, int) error { return nil }
-
 // tree is every file below a folder with its content.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
@@ -34,7 +32,7 @@ func tree(t *testing.T, dir string) map[string]string {
 
 func put(t *testing.T, dir string, files ...render.File) []string {
 	t.Helper()
-	staged, err := Stage(dir, files, nobody)
+	staged, err := Stage(dir, files)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,13 +77,16 @@ func TestFilesAreReplacedKeptAndSwept(t *testing.T) {
 func TestModesAndOwners(t *testing.T) {
 	previous := syscall.Umask(0o077)
 	defer syscall.Umask(previous)
-	owners := map[string]int{}
-	owner := func(f *os.File, uid int) error {
-		owners[filepath.Base(f.Name())] = uid
-		return nil
-	}
-	staged, err := Stage(t.TempDir(), []render.File{{Path: "d/open", Reader: render.Everybody}, {Path: "d/secret", Reader: render.Grafana}}, owner)
+	files := []render.File{{Path: "d/open", Reader: render.Everybody}, {Path: "d/secret", Reader: render.Grafana}}
+	staged, err := Stage(t.TempDir(), files)
 	if err != nil {
+		t.Fatal(err)
+	}
+	owners := map[string]int{}
+	if err := HandOver(staged, files, func(path string, uid int) error {
+		owners[filepath.Base(path)] = uid
+		return nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]os.FileMode{"d/open": 0o444, "d/secret": 0o400} {
@@ -114,8 +115,12 @@ func TestFoldersCanBeEntered(t *testing.T) {
 func TestNothingIsLeftOfAFailedRun(t *testing.T) {
 	dir := t.TempDir()
 	put(t, dir, render.File{Path: "a", Content: []byte("old")})
+	// the second file cannot be written, since the first is where its folder would be
+	if _, err := Stage(dir, []render.File{{Path: "a", Content: []byte("new")}, {Path: "a/b"}}); err == nil {
+		t.Error("no error")
+	}
 	no := errors.New("not allowed")
-	if _, err := Stage(dir, []render.File{{Path: "a", Content: []byte("new")}}, func(*os.File, int) error { return no }); !errors.Is(err, no) {
+	if err := HandOver(dir, []render.File{{Path: "a"}}, func(string, int) error { return no }); !errors.Is(err, no) {
 		t.Errorf("%v", err)
 	}
 	if got := tree(t, dir); len(got) != 1 || got["a"] != "old" {

@@ -3,9 +3,15 @@ package render_test
 import (
 	"bytes"
 	"flag"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
+
+	"github.com/prometheus/alertmanager/config"
+	"github.com/prometheus/alertmanager/template"
 
 	"github.com/upkeephq/upkeep/services/setup/internal/check"
 	"github.com/upkeephq/upkeep/services/setup/internal/place"
@@ -33,7 +39,7 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
-func load(t *testing.T, environ ...string) settings.Settings {
+func load(t testing.TB, environ ...string) settings.Settings {
 	t.Helper()
 	s, err := settings.Load(environ)
 	if err != nil {
@@ -42,7 +48,7 @@ func load(t *testing.T, environ ...string) settings.Settings {
 	return s
 }
 
-func templates(t *testing.T) map[string][]byte {
+func templates(t testing.TB) map[string][]byte {
 	t.Helper()
 	paths, err := filepath.Glob(messageTemplates + "/*.tmpl")
 	if err != nil || len(paths) == 0 {
@@ -57,12 +63,59 @@ func templates(t *testing.T) map[string][]byte {
 	return all
 }
 
+// placed renders the files of an environment into a folder and loads them as Alertmanager does.
+func placed(t testing.TB, environ ...string) (*config.Config, *template.Template) {
+	t.Helper()
+	dir := t.TempDir()
+	files, err := render.Files(load(t, append(environ, "CONFIG_DIR="+dir)...), templates(t), "made up")
+	if err != nil {
+		t.Fatal(err)
+	}
+	staged, err := place.Stage(dir, files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := place.Commit(staged, dir, files, render.Owned); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, render.AlertmanagerConfig)
+	if err := check.Alertmanager(file); err != nil {
+		t.Fatal(err)
+	}
+	conf, err := config.LoadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl, err := template.FromGlobs(conf.Templates)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl.ExternalURL = &url.URL{Scheme: "https", Host: "upkeep.example", Path: "/alerts"}
+	return conf, tmpl
+}
+
+// every is an environment with everything in it. Secrets have "hush" in them.
+var every = []string{
+	"ALERT_SLACK_WEBHOOK_URL=https://hooks.slack.com/services/T0/B0/hush", "ALERT_SLACK_CHANNEL=#ops",
+	"ALERT_TELEGRAM_BOT_TOKEN=123456:hush", "ALERT_TELEGRAM_CHAT_ID=-1001234567890",
+	"ALERT_DISCORD_WEBHOOK_URL=https://discord.com/api/webhooks/1/hush",
+	"ALERT_EMAIL_TO=Ann <ann@example.com>, ops@example.com", "ALERT_EMAIL_FROM=Upkeep <upkeep@example.com>", "ALERT_EMAIL_SMARTHOST=smtp.example.com:587",
+	"ALERT_EMAIL_USERNAME=upkeep", "ALERT_EMAIL_PASSWORD=hush $'\"\\ hush",
+	"ALERT_PAGERDUTY_ROUTING_KEY=hush0123456789abcdef0123456789ab",
+	"ALERT_MSTEAMS_WEBHOOK_URL=https://example.logic.azure.com/workflows/hush",
+	"ALERT_NTFY_URL=https://ntfy.example.com/hush-topic", "ALERT_NTFY_TOKEN=tk_hush",
+	"ALERT_WEBHOOK_URL=https://example.com/hush?a=b", "ALERT_DEADMANSSWITCH_URL=https://hc-ping.com/hush",
+	"ALERT_QUIET_HOURS=22:00-07:00", "ALERT_QUIET_DAYS=saturday,sunday", "ALERT_TIMEZONE=Europe/Berlin",
+	"GRAFANA_URL=https://example.com/grafana/", "WATCHDOG_URL=https://example.com/watchdog/", "METRICS_TOKEN=hush-metrics", "GRAFANA_ADMIN_PASSWORD=hush of mine",
+}
+
 var cases = map[string][]string{
-	"none":    nil,
-	"webhook": {"ALERT_WEBHOOK_URL=http://hooks:8080/x?y=z"},
-	"slack":   {"ALERT_SLACK_WEBHOOK_URL=https://hooks.slack.com/services/T0/B0/x"},
-	"both": {"ALERT_WEBHOOK_URL=https://h/x", "ALERT_SLACK_WEBHOOK_URL=https://h/y", "ALERT_SLACK_CHANNEL=#ops",
-		"GRAFANA_URL=https://example.com/grafana/", "METRICS_TOKEN=abc", "GRAFANA_ADMIN_PASSWORD=password of mine"},
+	"none":     nil,
+	"slack":    {"ALERT_SLACK_WEBHOOK_URL=https://hooks.slack.com/services/T0/B0/x"},
+	"relay":    {"ALERT_EMAIL_TO=ann@example.com", "ALERT_EMAIL_FROM=upkeep@example.com", "ALERT_EMAIL_SMARTHOST=mail:25", "ALERT_EMAIL_TLS=none"},
+	"pages":    {"ALERT_PAGERDUTY_ROUTING_KEY=0123456789abcdef0123456789abcdef", "ALERT_PAGERDUTY_URL=https://events.eu.pagerduty.com/v2/enqueue"},
+	"timezone": {"ALERT_TIMEZONE=America/New_York", "ALERT_DEADMANSSWITCH_URL=https://hc-ping.com/x"},
+	"every":    every,
 }
 
 func TestFiles(t *testing.T) {
@@ -72,49 +125,37 @@ func TestFiles(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			slices.SortFunc(files, func(a, b render.File) int { return strings.Compare(a.Path, b.Path) })
 			var all bytes.Buffer
-			for _, path := range []string{render.AlertmanagerConfig, render.Receivers, render.Templates + "/zz-links.tmpl",
-				render.Secrets + "/webhook-url", render.Secrets + "/slack-webhook-url", render.AdminPassword, render.MetricsToken} {
-				for _, f := range files {
-					if f.Path == path {
-						all.WriteString("--- " + path)
-						if f.Reader != render.Everybody {
-							all.WriteString(" (secret)")
-						}
-						if f.Keep {
-							all.WriteString(" (kept when there)")
-						}
-						all.WriteString("\n")
-						all.Write(f.Content)
-						all.WriteString("\n")
-					}
+			for _, f := range files {
+				if strings.HasPrefix(f.Path, render.Templates) && f.Reader == render.Everybody {
+					continue // those that ship
 				}
+				all.WriteString("--- " + f.Path)
+				if f.Reader != render.Everybody {
+					all.WriteString(" (secret)")
+				}
+				if f.Keep {
+					all.WriteString(" (kept when there)")
+				}
+				all.WriteString("\n")
+				all.Write(f.Content)
+				all.WriteString("\n")
 			}
-			golden(t, name+".txt", all.Bytes())
+			golden(t, "files-"+name+".txt", all.Bytes())
 		})
 	}
 }
 
 func TestAlertmanagerTakesThem(t *testing.T) {
 	for name, environ := range cases {
-		files, err := render.Files(load(t, environ...), templates(t), "made up")
-		if err != nil {
-			t.Fatal(err)
-		}
-		staged, err := place.Stage(t.TempDir(), files, func(*os.File, int) error { return nil })
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := check.Alertmanager(filepath.Join(staged, render.AlertmanagerConfig)); err != nil {
-			t.Errorf("%s: %v", name, err)
-		}
+		t.Run(name, func(t *testing.T) { placed(t, environ...) })
 	}
 }
 
 // What is secret stands in its own file, for one reader, and nowhere else.
 func TestSecretsStandNowhereElse(t *testing.T) {
-	s := load(t, "ALERT_WEBHOOK_URL=http://hush/1", "ALERT_SLACK_WEBHOOK_URL=http://hush/2", "METRICS_TOKEN=hush-3", "GRAFANA_ADMIN_PASSWORD=hush-4-four")
-	files, err := render.Files(s, templates(t), "hush-5")
+	files, err := render.Files(load(t, every...), templates(t), "hush made up")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,7 +168,12 @@ func TestSecretsStandNowhereElse(t *testing.T) {
 			}
 		}
 	}
-	if secret != 4 {
-		t.Errorf("%d secret files, want 4", secret)
+	if secret != 12 {
+		t.Errorf("%d secret files, want 12", secret)
+	}
+	for _, w := range render.Ways(load(t, every...)) {
+		if strings.Contains(w.To, "hush") {
+			t.Errorf("%s shows its secret: %s", w.Name, w.To)
+		}
 	}
 }

@@ -2,14 +2,9 @@
 package settings
 
 import (
-	"errors"
-	"fmt"
-	"net/url"
-	"regexp"
-	"strings"
+	"time"
 
 	"github.com/upkeephq/upkeep/services/kit/config"
-	"github.com/upkeephq/upkeep/services/kit/logging"
 )
 
 // Settings is everything that can be set. An empty variable counts as not set.
@@ -19,80 +14,47 @@ type Settings struct {
 	LogLevel     string `env:"LOG_LEVEL" envDefault:"INFO" allowed:"DEBUG, INFO, WARN or ERROR"`
 	JSONLogs     bool   `env:"JSON_LOGS" envDefault:"true" allowed:"true or false"`
 
-	WebhookURL   string `env:"ALERT_WEBHOOK_URL" allowed:"an http:// or https:// URL"`
-	SlackURL     string `env:"ALERT_SLACK_WEBHOOK_URL" allowed:"the http:// or https:// URL of a Slack incoming webhook"`
-	SlackChannel string `env:"ALERT_SLACK_CHANNEL" allowed:"a channel (#ops) or a person (@ann), and ALERT_SLACK_WEBHOOK_URL beside it"`
-	GrafanaURL   string `env:"GRAFANA_URL" envDefault:"http://localhost:3000" allowed:"an http:// or https:// URL"`
+	SlackURL         config.Secret `env:"ALERT_SLACK_WEBHOOK_URL" allowed:"the http:// or https:// URL of a Slack incoming webhook"`
+	SlackChannel     string        `env:"ALERT_SLACK_CHANNEL" allowed:"a channel (#ops) or a person (@ann), and ALERT_SLACK_WEBHOOK_URL beside it"`
+	TelegramToken    config.Secret `env:"ALERT_TELEGRAM_BOT_TOKEN" allowed:"the token that BotFather gave (123456:ABC-def), and ALERT_TELEGRAM_CHAT_ID beside it"`
+	TelegramChat     int64         `env:"ALERT_TELEGRAM_CHAT_ID" allowed:"a number, negative for a group (-1001234567890), and ALERT_TELEGRAM_BOT_TOKEN beside it"`
+	TelegramAPI      string        `env:"ALERT_TELEGRAM_API_URL" envDefault:"https://api.telegram.org" allowed:"the http:// or https:// URL of a Bot API server"`
+	DiscordURL       config.Secret `env:"ALERT_DISCORD_WEBHOOK_URL" allowed:"the http:// or https:// URL of a Discord webhook"`
+	EmailTo          string        `env:"ALERT_EMAIL_TO" allowed:"mail addresses, separated by commas"`
+	EmailFrom        string        `env:"ALERT_EMAIL_FROM" allowed:"one mail address, and ALERT_EMAIL_TO beside it"`
+	EmailSmarthost   string        `env:"ALERT_EMAIL_SMARTHOST" allowed:"the mail server as host:port (smtp.example.com:587), and ALERT_EMAIL_TO beside it"`
+	EmailUsername    string        `env:"ALERT_EMAIL_USERNAME" allowed:"a user of the mail server, and ALERT_EMAIL_TO and ALERT_EMAIL_PASSWORD beside it"`
+	EmailPassword    config.Secret `env:"ALERT_EMAIL_PASSWORD" allowed:"that user's password on one line, and ALERT_EMAIL_TO and ALERT_EMAIL_USERNAME beside it"`
+	EmailTLS         string        `env:"ALERT_EMAIL_TLS" allowed:"starttls, tls, or none where there is no password; empty: tls on port 465, else starttls"`
+	EmailSkipVerify  bool          `env:"ALERT_EMAIL_TLS_SKIP_VERIFY" envDefault:"false" allowed:"true or false"`
+	PagerDutyKey     config.Secret `env:"ALERT_PAGERDUTY_ROUTING_KEY" allowed:"the integration key of a PagerDuty service (Events API v2)"`
+	PagerDutyURL     string        `env:"ALERT_PAGERDUTY_URL" envDefault:"https://events.pagerduty.com/v2/enqueue" allowed:"the http:// or https:// URL of the Events API v2"`
+	TeamsURL         config.Secret `env:"ALERT_MSTEAMS_WEBHOOK_URL" allowed:"the http:// or https:// URL of a Teams workflow (\"when a webhook request is received\")"`
+	NtfyURL          config.Secret `env:"ALERT_NTFY_URL" allowed:"the http:// or https:// URL of an ntfy topic (https://ntfy.sh/my-topic)"`
+	NtfyToken        config.Secret `env:"ALERT_NTFY_TOKEN" allowed:"an access token of the ntfy server, and ALERT_NTFY_URL beside it"`
+	WebhookURL       config.Secret `env:"ALERT_WEBHOOK_URL" allowed:"an http:// or https:// URL"`
+	DeadMansSwitch   config.Secret `env:"ALERT_DEADMANSSWITCH_URL" allowed:"the http:// or https:// URL of a check at an observer elsewhere"`
+	QuietHours       string        `env:"ALERT_QUIET_HOURS" allowed:"two different times of the day (22:00-07:00)"`
+	QuietDays        string        `env:"ALERT_QUIET_DAYS" allowed:"days of the week in English, separated by commas (saturday,sunday)"`
+	Timezone         string        `env:"ALERT_TIMEZONE" envDefault:"UTC" allowed:"the name of a time zone (Europe/Berlin)"`
+	GrafanaURL       string        `env:"GRAFANA_URL" envDefault:"http://localhost:3000" allowed:"an http:// or https:// URL"`
+	WatchdogURL      string        `env:"WATCHDOG_URL" envDefault:"http://localhost:9095" allowed:"an http:// or https:// URL"`
+	AlertmanagerAddr string        `env:"ALERTMANAGER_ADDRESS" allowed:"the http:// or https:// URL at which this program reaches Alertmanager; it is not told of changes when empty"`
 
-	// ReloadURL is where a running Alertmanager is told to read its files anew.
-	ReloadURL string `env:"ALERTMANAGER_RELOAD_URL" allowed:"an http:// or https:// URL; nobody is told when empty"`
-
-	GrafanaAdminPassword string `env:"GRAFANA_ADMIN_PASSWORD" allowed:"8 to 128 characters on one line"`
-	MetricsToken         string `env:"METRICS_TOKEN" allowed:"visible ASCII characters without spaces, at most 1000"`
-}
-
-// secrets are the variables whose values never reach a log. A webhook's URL is one: who has it may post.
-var secrets = map[string]bool{
-	"ALERT_WEBHOOK_URL": true, "ALERT_SLACK_WEBHOOK_URL": true, "GRAFANA_ADMIN_PASSWORD": true, "METRICS_TOKEN": true,
+	GrafanaAdminPassword config.Secret `env:"GRAFANA_ADMIN_PASSWORD" allowed:"8 to 128 characters on one line"`
+	MetricsToken         config.Secret `env:"METRICS_TOKEN" allowed:"visible ASCII characters without spaces, at most 1000"`
 }
 
 // Variables lists every variable, for --help.
 func Variables() []config.Variable { return config.Variables[Settings]() }
 
-// Load reads an environment as os.Environ gives it. All faults are reported at once, one line each.
-func Load(environ []string) (Settings, error) {
-	s, err := config.Load(environ, outOfRange)
-	return s, hideSecrets(err)
-}
+// Load reads an environment as os.Environ gives it. All faults are reported at once, one line each, without any secret.
+func Load(environ []string) (Settings, error) { return config.Load(environ, outOfRange) }
 
-var (
-	channel  = regexp.MustCompile(`^[#@]?[\p{L}\p{M}\p{N}._-]{1,80}$`)
-	password = regexp.MustCompile(`^[^\x00-\x1f\x7f]{8,128}$`)
-	token    = regexp.MustCompile(`^[\x21-\x7e]{1,1000}$`)
-	folder   = regexp.MustCompile(`^/[^\x00-\x1f"'\\{}*?\[\]]*$`)
-)
-
-func outOfRange(s Settings) []string {
-	var fields []string
-	want := func(ok bool, field string) {
-		if !ok {
-			fields = append(fields, field)
-		}
+// Location is the time zone of quiet hours and messages.
+func (s Settings) Location() *time.Location {
+	if zone, err := time.LoadLocation(s.Timezone); err == nil {
+		return zone
 	}
-	want(folder.MatchString(s.ConfigDir), "ConfigDir")
-	want(s.TemplatesDir != "", "TemplatesDir")
-	_, err := logging.ParseLevel(s.LogLevel)
-	want(err == nil, "LogLevel")
-	want(s.WebhookURL == "" || isURL(s.WebhookURL), "WebhookURL")
-	want(s.SlackURL == "" || isURL(s.SlackURL), "SlackURL")
-	want(s.SlackChannel == "" || s.SlackURL != "" && channel.MatchString(s.SlackChannel), "SlackChannel")
-	want(isURL(s.GrafanaURL), "GrafanaURL")
-	want(s.ReloadURL == "" || isURL(s.ReloadURL), "ReloadURL")
-	want(s.GrafanaAdminPassword == "" || password.MatchString(s.GrafanaAdminPassword), "GrafanaAdminPassword")
-	want(s.MetricsToken == "" || token.MatchString(s.MetricsToken), "MetricsToken")
-	return fields
-}
-
-// isURL accepts absolute web addresses, without what Alertmanager would take for a template or drop without a word.
-func isURL(s string) bool {
-	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.Fragment == "" &&
-		!strings.ContainsAny(s, "{}\"'<>`\\ \t\r\n")
-}
-
-// hideSecrets replaces the values of secret variables in faults.
-func hideSecrets(err error) error {
-	if err == nil {
-		return nil
-	}
-	all := []error{err}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		all = joined.Unwrap()
-	}
-	for i, one := range all {
-		if fault, ok := errors.AsType[*config.Fault](one); ok && secrets[fault.Variable] {
-			all[i] = fmt.Errorf("%s=(%d characters, not shown): want %s", fault.Variable, len(fault.Value), fault.Allowed)
-		}
-	}
-	return errors.Join(all...)
+	return time.UTC
 }
