@@ -142,8 +142,8 @@ func (a *account) shutdown(b *box) {
 	if !b.lost && a.w.core != nil {
 		b.acc.open = false // the core takes it for a stop, and what follows for another outage
 	}
-	if !b.acc.seenRunning {
-		b.acc.will = unknown // looks as if somebody had stopped it
+	if n := &b.acc; !n.seenRunning || n.doubt || !n.signalAt.IsZero() && a.w.now.Sub(n.signalAt) <= signalFor+time.Second {
+		n.will = unknown // looks as if somebody had stopped it
 	}
 }
 
