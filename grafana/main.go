@@ -8,8 +8,10 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/upkeephq/upkeep/grafana/internal/board"
@@ -54,9 +56,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	if *check {
 		return compare(*dir, files)
 	}
-	for name, content := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		path := filepath.Join(*dir, name)
-		if err := os.WriteFile(path, content, 0o644); err != nil { //nolint:gosec // Grafana reads it as another user
+		if err := os.WriteFile(path, files[name], 0o644); err != nil { //nolint:gosec // Grafana reads it as another user
 			return fmt.Errorf("write dashboard: %w", err)
 		}
 		fmt.Fprintln(stdout, path)

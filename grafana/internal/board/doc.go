@@ -22,15 +22,19 @@ func newDashboard(title string) *dashboard.DashboardBuilder { //nolint:staticche
 
 // Files returns the content of each file of the dashboards folder by its name, always the same bytes.
 func Files() (map[string][]byte, error) {
-	overview, err := Overview()
-	if err != nil {
-		return nil, fmt.Errorf("dashboard overview: %w", err)
+	files := map[string][]byte{}
+	for _, p := range pages() {
+		built, err := p.build()
+		if err != nil {
+			return nil, fmt.Errorf("dashboard %s: %w", p.title, err)
+		}
+		content, err := encode(built)
+		if err != nil {
+			return nil, fmt.Errorf("dashboard %s: %w", p.title, err)
+		}
+		files[p.file()] = content
 	}
-	content, err := encode(overview)
-	if err != nil {
-		return nil, fmt.Errorf("dashboard overview: %w", err)
-	}
-	return map[string][]byte{"overview.json": content}, nil
+	return files, nil
 }
 
 func encode(d Dashboard) ([]byte, error) {

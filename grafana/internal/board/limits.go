@@ -6,9 +6,41 @@ const (
 	MaxFailedShare = 0.05
 	// MinFailed is how many requests must have failed for HighErrorRate to fire at all.
 	MinFailed = 5
+	// MaxLatency is from how many seconds for the slowest 5% of the requests HighLatency fires.
+	MaxLatency = 1
+	// MinRequests is how many requests HighLatency wants to have seen.
+	MinRequests = 20
+	// MaxOpenFiles is the share of its file descriptors that a service may have open; FileDescriptorsRunningOut.
+	MaxOpenFiles = 0.8
 	// MaxHeartbeatAge is from how many seconds without a turn of its loop the watchdog counts as stuck.
 	MaxHeartbeatAge = 120
+	// MaxFailedProbes is the share of failed probes from which TargetUnhealthy fires.
+	MaxFailedProbes = 0.2
+	// MaxContainerMemory is the share of its memory limit that a container may use; ContainerMemoryNearLimit.
+	MaxContainerMemory = 0.9
+	// MaxHostMemory is the share of the host's memory that may be used; HostMemoryHigh.
+	MaxHostMemory = 0.9
+	// MaxHostCPU is the share of the host's processor time that may be used; HostCpuSaturated.
+	MaxHostCPU = 0.95
+	// FillingDisk is the share of a disk from which HostDiskFillingUp looks at its growth.
+	FillingDisk = 0.8
+	// FullDisk is the share of a disk from which HostDiskAlmostFull fires.
+	FullDisk = 0.95
 )
+
+// A burn is a pair of windows of the burn rate alerts: they fire when the error budget burns faster than the factor in both.
+type burn struct {
+	long, short string
+	factor      float64
+	severity    string
+}
+
+var burns = []burn{
+	{"1h", "5m", 14.4, "critical"},
+	{"6h", "30m", 6, "critical"},
+	{"1d", "2h", 3, "warning"},
+	{"3d", "6h", 1, "warning"},
+}
 
 // InnerRoutes matches the routes that say nothing about the backend's work; error figures leave them out.
 const InnerRoutes = "/health.*|/metrics|unmatched"
@@ -20,24 +52,24 @@ type state struct {
 
 // targetStates are the values of watchdog_target_state{state}. A number is an index here plus 1: append only.
 var targetStates = []state{
-	{"starting", "starting", "light-blue"},
-	{"up", "up", "green"},
-	{"suspect", "suspect", "yellow"},
-	{"down", "down", "red"},
-	{"restarting", "restarting", "orange"},
-	{"exhausted", "budget spent", "dark-red"},
-	{"paused", "paused", "purple"},
-	{"stopped", "stopped by a person", "semi-dark-blue"},
-	{"held", "held", "dark-orange"},
-	{"gone", "gone", "text"},
-	{"misconfigured", "misconfigured", "dark-yellow"},
-	{"needs_recreate", "needs recreate", "dark-purple"},
+	{"starting", "starting", skyBlue},
+	{"up", "up", green},
+	{"suspect", "suspect", yellow},
+	{"down", "down", red},
+	{"restarting", "restarting", orange},
+	{"exhausted", "budget spent", darkRed},
+	{"paused", "paused", purple},
+	{"stopped", "stopped by a person", blue},
+	{"held", "held", orange},
+	{"gone", "gone", grey},
+	{"misconfigured", "misconfigured", yellow},
+	{"needs_recreate", "needs recreate", darkRed},
 }
 
 // healthStates are the values of health_check_status{status}.
 var healthStates = []state{
-	{"healthy", "healthy", "green"},
-	{"degraded", "degraded", "yellow"},
-	{"unhealthy", "unhealthy", "red"},
-	{"unknown", "not yet known", "text"},
+	{"healthy", "healthy", green},
+	{"degraded", "degraded", orange},
+	{"unhealthy", "unhealthy", red},
+	{"unknown", "not yet known", grey},
 }

@@ -11,7 +11,7 @@ import (
 // template-datasource
 func TestDatasourceVariable(t *testing.T) {
 	for file, m := range load(t) {
-		v := variableNamed(t, m, "datasource")
+		v, _ := variableNamed(m, "datasource")
 		if m.Templating.List[0].Name != "datasource" {
 			t.Errorf("%s: the data source comes first, the other variables ask it", file)
 		}
@@ -22,21 +22,33 @@ func TestDatasourceVariable(t *testing.T) {
 }
 
 // template-job
-func TestJobVariable(t *testing.T) { choice(t, "job", "http_requests_in_flight") }
+func TestJobVariable(t *testing.T) { choice(t, "template-job", "job", "http_requests_in_flight") }
 
 // template-instance
-func TestInstanceVariable(t *testing.T) { choice(t, "instance", `up{job=~"$job"}`) }
-
-// The same for the variables of our own.
-func TestOtherVariables(t *testing.T) {
-	choice(t, "route", `http_requests_total{job=~"$job"}`)
-	choice(t, "target", "watchdog_target_up")
+func TestInstanceVariable(t *testing.T) {
+	choice(t, "template-instance", "instance", `up{job=~"$job"}`)
 }
 
-func choice(t *testing.T, name, series string) {
+// The same for the variables of our own, which a dashboard has when its panels use them.
+func TestOtherVariables(t *testing.T) {
+	choice(t, "", "route", `http_requests_total{job=~"$job"}`)
+	choice(t, "", "target", "watchdog_target_up")
+}
+
+func choice(t *testing.T, rule, name, series string) {
 	t.Helper()
 	for file, m := range load(t) {
-		v := variableNamed(t, m, name)
+		v, there := variableNamed(m, name)
+		used := uses(t, m, name)
+		if there != used {
+			t.Errorf("%s: has variable %s: %v, uses it: %v", file, name, there, used)
+		}
+		if !there {
+			if rule != "" && !excluded(rule, file, "") {
+				t.Errorf("%s has no variable %s", file, name)
+			}
+			continue
+		}
 		if v.Type != "query" || !v.Multi || !v.IncludeAll || v.AllValue != ".+" || v.Label != name {
 			t.Errorf("%s: %+v: want a query with several choices, and all of them as .+", file, v)
 		}
@@ -44,6 +56,21 @@ func choice(t *testing.T, name, series string) {
 			t.Errorf("%s: %s asks %q, want %q", file, name, v.query(), want)
 		}
 	}
+}
+
+// uses tells whether a query of the dashboard, or another variable of it, asks for a variable.
+func uses(t *testing.T, m model, name string) bool {
+	t.Helper()
+	var asked strings.Builder
+	for _, p := range m.Panels {
+		for _, q := range p.Targets {
+			asked.WriteString(q.Expr)
+		}
+	}
+	for _, v := range m.Templating.List {
+		asked.WriteString(v.query())
+	}
+	return strings.Contains(asked.String(), `"$`+name+`"`)
 }
 
 // template-label-promql: the selector inside of label_values is PromQL.
@@ -105,7 +132,7 @@ func TestPanelsHaveTitleAndDescription(t *testing.T) {
 
 // panel-units
 func TestPanelsHaveUnits(t *testing.T) {
-	known := []string{"none", "short", "percentunit", "reqps", "s", "bytes", "Bps"}
+	known := []string{"none", "short", "percentunit", "reqps", "s", "bytes", "Bps", "cps"}
 	each(t, func(t *testing.T, p panel) {
 		if !contains(known, p.FieldConfig.Defaults.Unit) {
 			t.Errorf("unit %q", p.FieldConfig.Defaults.Unit)
@@ -153,7 +180,7 @@ func TestDashboardsAreNotEditable(t *testing.T) {
 	}
 }
 
-// Restarts and alerts are marked on every chart.
+// Restarts, new versions and alerts are marked on every chart.
 func TestAnnotations(t *testing.T) {
 	for file, m := range load(t) {
 		marks := map[string]string{}
@@ -163,21 +190,19 @@ func TestAnnotations(t *testing.T) {
 			}
 			marks[a.Name] = a.Expr
 		}
-		if !strings.Contains(marks["Restarts"], "watchdog_restarts_total") || !strings.Contains(marks["Alerts"], "ALERTS") {
+		if !strings.Contains(marks["Restarts"], "watchdog_restarts_total") || !strings.Contains(marks["Alerts"], "ALERTS") || !strings.Contains(marks["Deploys"], "build_info") {
 			t.Errorf("%s: annotations %v", file, marks)
 		}
 	}
 }
 
-func variableNamed(t *testing.T, m model, name string) variable {
-	t.Helper()
+func variableNamed(m model, name string) (variable, bool) {
 	for _, v := range m.Templating.List {
 		if v.Name == name {
-			return v
+			return v, true
 		}
 	}
-	t.Fatalf("%s has no variable %s", m.Title, name)
-	return variable{}
+	return variable{}, false
 }
 
 func variablesOf(t *testing.T, check func(*testing.T, variable)) {

@@ -67,9 +67,13 @@ type (
 			}
 			Overrides []struct {
 				Matcher    struct{ ID string }
-				Properties []struct{ ID string }
+				Properties []struct {
+					ID    string
+					Value any
+				}
 			}
 		}
+		Links           []struct{ Title, Type, URL string }
 		Transformations []struct {
 			ID      string
 			Options map[string]any
@@ -131,17 +135,20 @@ func each(t *testing.T, check func(t *testing.T, p panel)) {
 	}
 }
 
-// find returns the panels with a title.
-func find(t *testing.T, title string) panel {
+// find returns the first panel of a dashboard with a title.
+func find(t *testing.T, file, title string) panel {
 	t.Helper()
-	for _, p := range load(t)["overview.json"].Panels {
+	for _, p := range load(t)[file].Panels {
 		if p.Title == title {
 			return p
 		}
 	}
-	t.Fatalf("no panel %q", title)
+	t.Fatalf("%s has no panel %q", file, title)
 	return panel{}
 }
+
+// fileOf is the dashboard that a test of each is about.
+func fileOf(t *testing.T) string { return strings.Split(t.Name(), "/")[1] }
 
 func (v variable) query() string {
 	switch q := v.Query.(type) {

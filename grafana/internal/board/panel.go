@@ -22,6 +22,9 @@ type frame struct {
 const (
 	figureHeight = 4
 	chartHeight  = 8
+
+	// noData stands where a panel has nothing to show, as on a stack that has just been started.
+	noData = "no data yet"
 )
 
 // figure shows one number.
@@ -36,14 +39,14 @@ func figure(f frame, steps ...dashboard.Threshold) *stat.PanelBuilder {
 		GraphMode(common.BigValueGraphModeNone).
 		TextMode(common.BigValueTextModeValue).
 		Orientation(common.VizOrientationAuto).
-		NoValue("no data yet")
+		NoValue(noData)
 }
 
 // chart shows lines over time.
 func chart(f frame) *timeseries.PanelBuilder {
 	return timeseries.NewPanelBuilder().
 		Title(f.title).Description(f.about).Unit(f.unit).Span(f.width).Height(chartHeight).
-		Datasource(source()).
+		Datasource(source()).NoValue(noData).
 		Min(0).
 		LineWidth(1).FillOpacity(10).ShowPoints(common.VisibilityModeNever).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdPaletteClassic)).
@@ -57,10 +60,10 @@ func chart(f frame) *timeseries.PanelBuilder {
 func timeline(f frame, states []state) *statetimeline.PanelBuilder {
 	return statetimeline.NewPanelBuilder().
 		Title(f.title).Description(f.about).Unit(f.unit).Span(f.width).Height(chartHeight).
-		Datasource(source()).
+		Datasource(source()).NoValue(noData).
 		Mappings(mappings(1, states)).
 		ColorScheme(dashboard.NewFieldColorBuilder().Mode(dashboard.FieldColorModeIdThresholds)).
-		Thresholds(thresholds([]dashboard.Threshold{base("text")})).
+		Thresholds(thresholds([]dashboard.Threshold{base(grey)})).
 		ShowValue(common.VisibilityModeAuto).RowHeight(0.8).FillOpacity(80).MergeValues(true).
 		Legend(common.NewVizLegendOptionsBuilder().
 			DisplayMode(common.LegendDisplayModeList).Placement(common.LegendPlacementBottom).ShowLegend(false))
@@ -70,9 +73,26 @@ func timeline(f frame, states []state) *statetimeline.PanelBuilder {
 func list(f frame) *table.PanelBuilder {
 	return table.NewPanelBuilder().
 		Title(f.title).Description(f.about).Unit(f.unit).Span(f.width).Height(chartHeight).
-		Datasource(source()).
+		Datasource(source()).NoValue(noData).
 		ShowHeader(true).
 		Footer(common.NewTableFooterOptionsBuilder().Show(false).Reducer([]string{"sum"}))
+}
+
+// limit draws the value from which an alert fires, as a dashed line.
+func limit(b *timeseries.PanelBuilder, steps ...dashboard.Threshold) *timeseries.PanelBuilder {
+	return b.
+		Thresholds(thresholds(append([]dashboard.Threshold{base(green)}, steps...))).
+		ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed))
+}
+
+// stacked shows what adds up.
+func stacked(b *timeseries.PanelBuilder) *timeseries.PanelBuilder {
+	return b.FillOpacity(40).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal).Group("A"))
+}
+
+// bars shows how often something happened.
+func bars(b *timeseries.PanelBuilder) *timeseries.PanelBuilder {
+	return stacked(b).DrawStyle(common.GraphDrawStyleBars).FillOpacity(80).Decimals(0)
 }
 
 // base is the colour below every other step.
@@ -101,4 +121,19 @@ func mappings(first int, states []state) []dashboard.ValueMapping {
 // column sets one property of one column of a table.
 func column(id string, value any) []dashboard.DynamicConfigValue {
 	return []dashboard.DynamicConfigValue{{Id: id, Value: value}}
+}
+
+// columns turns the results of several queries into one table: a row for each key, a column for each query.
+func columns(t *table.PanelBuilder, names ...string) *table.PanelBuilder {
+	places, titles := map[string]int{}, map[string]string{}
+	for i := 0; i+1 < len(names); i += 2 {
+		places[names[i]], titles[names[i]] = i, names[i+1]
+	}
+	return t.
+		WithTransformation(dashboard.DataTransformerConfig{Id: "merge", Options: map[string]any{}}).
+		WithTransformation(dashboard.DataTransformerConfig{Id: "organize", Options: map[string]any{
+			"excludeByName": map[string]bool{"Time": true},
+			"indexByName":   places,
+			"renameByName":  titles,
+		}})
 }

@@ -57,3 +57,15 @@ func quantile(q float64, metric, matchers string) string {
 		"histogram_quantile(%[1]g, sum(rate(%[2]s{%[3]s}[$__rate_interval])))\nor\nhistogram_quantile(%[1]g, sum by (le) (rate(%[2]s_bucket{%[3]s}[$__rate_interval])))",
 		q, metric, matchers)
 }
+
+// quantileBy asks for the same for each value of a label.
+func quantileBy(label string, q float64, metric, matchers string) string {
+	return fmt.Sprintf(
+		"histogram_quantile(%[2]g, sum by (%[1]s) (rate(%[3]s{%[4]s}[$__rate_interval])))\nor\nhistogram_quantile(%[2]g, sum by (%[1]s, le) (rate(%[3]s_bucket{%[4]s}[$__rate_interval])))",
+		label, q, metric, matchers)
+}
+
+// failed asks how often something failed.
+func failed(ref, legend, counter string) *prometheus.DataqueryBuilder {
+	return over(`sum(round(increase(`+counter+`[$__rate_interval])))`, legend).RefId(ref)
+}

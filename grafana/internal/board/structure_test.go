@@ -98,6 +98,9 @@ func TestGrid(t *testing.T) {
 			if g.W < 1 || g.H < 1 || g.X < 0 || g.X+g.W > 24 {
 				t.Errorf("%s: %q lies outside the grid: %+v", file, p.Title, g)
 			}
+			if smallest := map[string]int{"stat": 4, "timeseries": 6}[p.Type]; g.W < max(smallest, 4) {
+				t.Errorf("%s: %q is %d columns wide: on a screen of 1280 pixels nobody can read it", file, p.Title, g.W)
+			}
 			for x := g.X; x < g.X+g.W; x++ {
 				for y := g.Y; y < g.Y+g.H; y++ {
 					if other := taken[[2]int{x, y}]; other != "" {
@@ -133,6 +136,7 @@ func TestPanelTypes(t *testing.T) {
 		"timeseries":     {"legend", "tooltip"},
 		"state-timeline": {"legend", "tooltip", "rowHeight", "showValue", "mergeValues"},
 		"table":          {"showHeader"},
+		"heatmap":        {"calculate", "color", "yAxis"},
 	}
 	each(t, func(t *testing.T, p panel) {
 		want, known := options[p.Type]
@@ -167,7 +171,7 @@ func TestPanelTypes(t *testing.T) {
 // A timeline draws numbers: each one that its query can yield must have a text and a colour, and the other way round.
 func TestTimelinesNameEveryState(t *testing.T) {
 	for title, states := range map[string][]state{"Targets": targetStates, "Health checks": healthStates} {
-		p := find(t, title)
+		p := find(t, "overview.json", title)
 		texts := p.texts()
 		if len(texts) != len(states) {
 			t.Errorf("%s: %d texts for %d states", title, len(texts), len(states))
@@ -183,7 +187,7 @@ func TestTimelinesNameEveryState(t *testing.T) {
 		}
 	}
 	for _, title := range []string{"Backend", "Scrapes", "Watchdog"} {
-		texts := find(t, title).texts()
+		texts := find(t, "overview.json", title).texts()
 		if texts["0"] == "" || texts["1"] == "" {
 			t.Errorf("%s: texts %v", title, texts)
 		}
