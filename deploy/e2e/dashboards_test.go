@@ -1,181 +1,199 @@
 package e2e
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
-	"os"
-	"path/filepath"
-	"regexp"
+	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/upkeephq/upkeep/deploy/e2e/stack"
 )
 
-// dashboards: what every panel asks is answered, by Prometheus itself and, where its image is there, through Grafana.
+// dashboards: every query of every panel returns data from Prometheus, and from Grafana where its image is there.
 func dashboards(t *testing.T, w *world) {
-	files, err := filepath.Glob(filepath.Join(w.Root, "grafana", "dashboards", "*.json"))
-	must(t, err)
-	if len(files) == 0 {
+	all := readDashboards(t, w.Root)
+	if len(all) == 0 {
 		t.Fatal("no dashboard under grafana/dashboards")
 	}
-	var grafana *grafanaClient
-	if w.grafana {
-		grafana = w.openGrafana(t)
+	w.giveTheDashboardsSomethingToShow(t)
+
+	var total panelTally
+	var missing []string
+	// The rules of the SLOs are evaluated once a minute, and a rate wants two scrapes: what is empty now is asked again.
+	err := stack.Poll(t.Context(), 4*time.Minute, func() error {
+		w.traffic(t)
+		total, missing = panelTally{}, nil
+		for _, d := range all {
+			one, empty := w.ask(t, d, false)
+			total.add(one)
+			missing = append(missing, empty...)
+		}
+		if len(missing) > 0 {
+			return fmt.Errorf("%d queries return no data: %s", len(missing), strings.Join(missing, ", "))
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		must(t, err)
-		var d dashboard
-		must(t, json.Unmarshal(raw, &d))
-		queries := d.queries()
-		empty := 0
-		for _, q := range queries {
-			n, err := w.query(t, substitute(q.expr))
-			if err != nil {
-				t.Errorf("%s, panel %q: %v\n%s", d.Title, q.panel, err, q.expr)
-			}
-			if n == 0 {
-				empty++
-				t.Logf("%s, panel %q: no series now: %s", d.Title, q.panel, q.expr)
-			}
+	for _, d := range all {
+		w.askVariables(t, d)
+		if one, empty := w.ask(t, d, true); len(empty) > 0 {
+			t.Errorf("%s, everything chosen: of %d queries no data for %s", d.Title, one.queries, strings.Join(empty, ", "))
 		}
-		if len(queries) == 0 || empty*2 > len(queries) {
-			t.Errorf("%s: %d of %d queries answer nothing on a stack that runs", d.Title, empty, len(queries))
+		one, _ := w.ask(t, d, false)
+		t.Logf("%-22s %s", d.Title, one)
+	}
+	total.dashboards = len(all)
+	t.Logf("dashboards %d, %s, failed %d", total.dashboards, total, len(missing))
+	for _, key := range slices.Sorted(maps.Keys(mayBeEmpty)) {
+		if !total.seen[key] {
+			t.Errorf("mayBeEmpty names %s, which no dashboard has", key)
 		}
-		t.Logf("%s: %d queries, %d of them without a series now", d.Title, len(queries), empty)
-		if grafana != nil {
+		t.Logf("allowed to be empty, empty now %-5v: %s: %s", total.empty[key], key, mayBeEmpty[key])
+	}
+	if w.grafana {
+		grafana := w.openGrafana(t)
+		for _, d := range all {
 			must(t, grafana.check(t.Context(), d))
 		}
 	}
 }
 
-type dashboard struct {
-	UID, Title string
-	Panels     []panel
+// A panelTally counts what the panels of one or more dashboards returned.
+type panelTally struct {
+	dashboards, panels, queries, data int
+	took                              time.Duration
+	seen, empty                       map[string]bool // by the key of mayBeEmpty
 }
 
-type panel struct {
-	Title   string
-	Panels  []panel // of a row that is folded
-	Targets []struct{ Expr string }
+func (t *panelTally) add(o panelTally) {
+	t.panels, t.queries, t.data, t.took = t.panels+o.panels, t.queries+o.queries, t.data+o.data, t.took+o.took
+	if t.seen == nil {
+		t.seen, t.empty = map[string]bool{}, map[string]bool{}
+	}
+	maps.Copy(t.seen, o.seen)
+	maps.Copy(t.empty, o.empty)
 }
 
-type query struct{ panel, expr string }
+func (t panelTally) String() string {
+	return fmt.Sprintf("panels %d, queries %d, returned data %d, allowed empty %d, %.2f s in all", t.panels, t.queries, t.data, len(t.empty), t.took.Seconds())
+}
 
-func (d dashboard) queries() []query { return queriesOf(d.Panels) }
+// ask sends every query of a dashboard and returns what came back, and the queries that ought to return data and do not.
+func (w *world) ask(t *testing.T, d dashboard, everything bool) (panelTally, []string) {
+	t.Helper()
+	values := d.shown(everything)
+	result := panelTally{seen: map[string]bool{}, empty: map[string]bool{}}
+	panels := map[string]bool{}
+	var missing []string
+	for _, q := range d.queries() {
+		key := d.UID + "/" + q.String()
+		panels[q.panel], result.seen[key] = true, true
+		result.queries++
+		began := time.Now()
+		n, err := w.points(t, values.fill(q.expr), q.instant)
+		result.took += time.Since(began)
+		_, allowed := mayBeEmpty[key]
+		switch {
+		case err != nil:
+			t.Errorf("%s: %v\n%s", key, err, q.expr)
+		case n > 0:
+			result.data++
+		case allowed || q.panel == "annotation Deploys":
+			result.empty[key] = true
+		default:
+			missing = append(missing, key)
+		}
+	}
+	result.panels = len(panels)
+	return result, missing
+}
 
-func queriesOf(panels []panel) []query {
-	var all []query
-	for _, p := range panels {
-		for _, target := range p.Targets {
-			if target.Expr != "" {
-				all = append(all, query{p.Title, target.Expr})
+// points asks Prometheus as Grafana does and counts the numbers and histograms that come back.
+func (w *world) points(t *testing.T, expr string, instant bool) (int, error) {
+	t.Helper()
+	end := time.Now().Unix()
+	ask := url.Values{"query": {expr}}
+	path := "/api/v1/query_range"
+	if instant {
+		path = "/api/v1/query"
+		ask.Set("time", fmt.Sprint(end))
+	} else {
+		ask.Set("start", fmt.Sprint(end-panelRange))
+		ask.Set("end", fmt.Sprint(end))
+		ask.Set("step", fmt.Sprint(panelStep))
+	}
+	var answer struct {
+		Data struct {
+			Result []struct {
+				Value                 []any
+				Values                [][]any
+				Histogram, Histograms json.RawMessage
 			}
 		}
-		all = append(all, queriesOf(p.Panels)...)
 	}
-	return all
+	if err := w.GetJSON(t.Context(), w.URL("prometheus", path+"?"+ask.Encode()), &answer); err != nil {
+		return 0, err
+	}
+	n := 0
+	for _, series := range answer.Data.Result {
+		for _, value := range append(series.Values, series.Value) {
+			if len(value) == 2 && value[1] != "NaN" {
+				n++
+			}
+		}
+		if len(series.Histogram)+len(series.Histograms) > 0 {
+			n++
+		}
+	}
+	return n, nil
 }
 
-var variable = regexp.MustCompile(`\$(\w+|\{\w+(:\w+)?\})`)
-
-// substitute puts in what Grafana would for its variables: durations for its own, everything for the dashboard's.
-func substitute(expr string) string {
-	return variable.ReplaceAllStringFunc(expr, func(name string) string {
-		switch name = strings.Trim(name, "${}"); {
-		case name == "__range":
-			return "1h"
-		case strings.HasPrefix(name, "__"):
-			return "1m"
-		default:
-			return ".*"
+// askVariables: each choice at the top has something to choose.
+func (w *world) askVariables(t *testing.T, d dashboard) {
+	t.Helper()
+	values := d.shown(true)
+	for _, v := range d.Templating.List {
+		if v.Type != "query" {
+			continue
 		}
+		selector, label, _ := strings.Cut(strings.TrimSuffix(strings.TrimPrefix(values.fill(v.Definition), "label_values("), ")"), ", ")
+		var answer struct{ Data []string }
+		must(t, w.GetJSON(t.Context(), w.URL("prometheus", "/api/v1/label/"+label+"/values?match[]="+url.QueryEscape(selector)), &answer))
+		if len(answer.Data) == 0 {
+			t.Errorf("%s: variable %s has nothing to choose: %s", d.Title, v.Name, v.Definition)
+		}
+	}
+}
+
+// giveTheDashboardsSomethingToShow makes requests that succeed, that fail and that are unknown, and one crash that is healed.
+func (w *world) giveTheDashboardsSomethingToShow(t *testing.T) {
+	t.Helper()
+	before := w.up(t)
+	w.eventually(t, time.Minute, func() error { // what comes later is an increase
+		return w.hasSample(t, fmt.Sprintf(`count_over_time(watchdog_restarts_total{target=%q,reason="exited"}[5m]) >= 2`, w.api()))
 	})
-}
-
-type grafanaClient struct{ base, user, password string }
-
-func (w *world) openGrafana(t *testing.T) *grafanaClient {
-	password, err := w.Compose(t.Context(), "exec", "-T", "grafana", "cat", "/config/grafana/admin-password")
+	w.traffic(t)
+	_, err := stack.Crash(t.Context(), w.api())
 	must(t, err)
-	return &grafanaClient{base: w.URL("grafana", ""), user: "admin", password: strings.TrimSpace(password)}
+	w.healed(t, before)
+	code, body, err := stack.Do(t.Context(), http.MethodPost, w.URL("api", "/debug/fault/errors?ratio=0.5&for=60s"))
+	if err != nil || code >= 300 {
+		t.Fatalf("POST /debug/fault/errors: %d %v %s", code, err, body)
+	}
 }
 
-// check asks Grafana for its data source and the dashboard, and sends the query of every panel the way a browser does.
-func (g *grafanaClient) check(ctx context.Context, d dashboard) error {
-	var sources []struct {
-		UID, Type string
-		ReadOnly  bool
-	}
-	if err := g.call(ctx, http.MethodGet, "/api/datasources", nil, &sources); err != nil {
-		return err
-	}
-	uid := ""
-	for _, source := range sources {
-		if source.Type == "prometheus" && source.ReadOnly {
-			uid = source.UID
+func (w *world) traffic(t *testing.T) {
+	t.Helper()
+	for range 5 {
+		for _, path := range []string{"/", "/api/hello/you", "/nowhere"} {
+			_, _, _ = stack.Do(t.Context(), http.MethodGet, w.URL("api", path)) // one that fails is traffic, too
 		}
 	}
-	if uid == "" {
-		return fmt.Errorf("want a provisioned data source for Prometheus, Grafana has %+v", sources)
-	}
-	if err := g.call(ctx, http.MethodGet, "/api/datasources/uid/"+uid+"/health", nil, nil); err != nil {
-		return err
-	}
-	var shown struct{ Meta struct{ Provisioned bool } }
-	if err := g.call(ctx, http.MethodGet, "/api/dashboards/uid/"+d.UID, nil, &shown); err != nil {
-		return err
-	}
-	if !shown.Meta.Provisioned {
-		return fmt.Errorf("dashboard %s is not provisioned from a file", d.Title)
-	}
-	for _, q := range d.queries() {
-		var answer struct {
-			Results map[string]struct{ Error string }
-		}
-		err := g.call(ctx, http.MethodPost, "/api/ds/query", map[string]any{
-			"from": "now-15m", "to": "now",
-			"queries": []any{map[string]any{
-				"refId": "A", "datasource": map[string]string{"type": "prometheus", "uid": uid},
-				"expr": substitute(q.expr), "range": true, "intervalMs": 15000, "maxDataPoints": 100,
-			}},
-		}, &answer)
-		if err == nil && answer.Results["A"].Error != "" {
-			err = fmt.Errorf("%s", answer.Results["A"].Error)
-		}
-		if err != nil {
-			return fmt.Errorf("%s, panel %q: %w", d.Title, q.panel, err)
-		}
-	}
-	return nil
-}
-
-func (g *grafanaClient) call(ctx context.Context, method, path string, body, into any) error {
-	var payload bytes.Buffer
-	if body != nil {
-		if err := json.NewEncoder(&payload).Encode(body); err != nil {
-			return err
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, method, g.base+path, &payload)
-	if err != nil {
-		return err
-	}
-	req.SetBasicAuth(g.user, g.password)
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := (&http.Client{Timeout: 20 * time.Second}).Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s %s: %s", method, path, resp.Status)
-	}
-	if into == nil {
-		return nil
-	}
-	return json.NewDecoder(resp.Body).Decode(into)
 }

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -43,7 +44,7 @@ func TestGrafanaCheck(t *testing.T) {
 			defer server.Close()
 
 			var d dashboard
-			must(t, json.Unmarshal([]byte(`{"uid":"overview","title":"Overview","panels":[
+			must(t, json.Unmarshal([]byte(`{"uid":"overview","title":"Overview","templating":{"list":[{"name":"target","allValue":".+"}]},"panels":[
 				{"title":"row","panels":[{"title":"rate","targets":[{"expr":"rate(x{target=~\"$target\"}[$__rate_interval])"}]}]}]}`), &d))
 			g := &grafanaClient{base: server.URL, user: "admin", password: "secret"}
 			err := g.check(t.Context(), d)
@@ -54,15 +55,41 @@ func TestGrafanaCheck(t *testing.T) {
 	}
 }
 
-func TestSubstitute(t *testing.T) {
+func TestFill(t *testing.T) {
+	var d dashboard
+	must(t, json.Unmarshal([]byte(`{"templating":{"list":[
+		{"name":"datasource","type":"datasource","current":{"value":"prometheus"}},
+		{"name":"job","type":"query","allValue":".+","current":{"value":["my.api"]}},
+		{"name":"target","type":"query","allValue":".+","current":{"value":["$__all"]}}]}}`), &d))
 	for in, want := range map[string]string{
-		`rate(x[$__rate_interval])`:    `rate(x[1m])`,
-		`increase(x[${__range}])`:      `increase(x[1h])`,
-		`x{target=~"${target:regex}"}`: `x{target=~".*"}`,
-		`x{target=~"$target",a="b$"}`:  `x{target=~".*",a="b$"}`,
+		`rate(x[$__rate_interval])`:        `rate(x[40s])`,
+		`increase(x[${__range}])`:          `increase(x[900s])`,
+		`x / $__range_s`:                   `x / 900`,
+		`x{target=~"${target:regex}"}`:     `x{target=~".+"}`,
+		`x{job=~"$job",a="b$"}`:            `x{job=~"my\.api",a="b$"}`,
+		`x{name=~"$unknown"}[$__interval]`: `x{name=~"$unknown"}[10s]`,
 	} {
-		if got := substitute(in); got != want {
+		if got := d.shown(false).fill(in); got != want {
 			t.Errorf("%s becomes %s, want %s", in, got, want)
+		}
+	}
+	if got := d.shown(true).fill("$job"); got != ".+" {
+		t.Errorf("all jobs are %s", got)
+	}
+}
+
+// The panel test asks with the interval of the data source.
+func TestPanelStepIsTheScrapeInterval(t *testing.T) {
+	var file struct {
+		Datasources []struct {
+			Type     string
+			JSONData map[string]any `yaml:"jsonData"`
+		}
+	}
+	contractYAML(t, "grafana/provisioning/datasources/upkeep.yml", &file)
+	for _, d := range file.Datasources {
+		if got := d.JSONData["timeInterval"]; d.Type == "prometheus" && got != fmt.Sprintf("%ds", panelStep) {
+			t.Errorf("the data source says %v, the panel test asks every %d s", got, panelStep)
 		}
 	}
 }
