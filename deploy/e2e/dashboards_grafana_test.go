@@ -47,7 +47,7 @@ func (g *grafanaClient) check(ctx context.Context, d dashboard) error {
 	if !shown.Meta.Provisioned {
 		return fmt.Errorf("dashboard %s is not provisioned from a file", d.Title)
 	}
-	values := d.shown(false)
+	values := d.shown(false, quarter)
 	for _, q := range d.queries() {
 		var answer struct {
 			Results map[string]struct{ Error string }
@@ -56,7 +56,7 @@ func (g *grafanaClient) check(ctx context.Context, d dashboard) error {
 			"from": "now-15m", "to": "now",
 			"queries": []any{map[string]any{
 				"refId": "A", "datasource": map[string]string{"type": "prometheus", "uid": uid},
-				"expr": values.fill(q.expr), "range": !q.instant, "instant": q.instant, "intervalMs": panelStep * 1000, "maxDataPoints": 100,
+				"expr": values.fill(q.expr), "range": !q.instant, "instant": q.instant, "intervalMs": quarter.step * 1000, "maxDataPoints": 100,
 			}},
 		}, &answer)
 		if err == nil && answer.Results["A"].Error != "" {

@@ -54,6 +54,18 @@ func (d dashboard) queries() []query {
 	return all
 }
 
+// withQueries leaves out the rows.
+func withQueries(panels []panel) []panel {
+	var all []panel
+	for _, p := range panels {
+		if len(p.Targets) > 0 {
+			all = append(all, p)
+		}
+		all = append(all, withQueries(p.Panels)...)
+	}
+	return all
+}
+
 func queriesOf(panels []panel) []query {
 	var all []query
 	for _, p := range panels {
@@ -82,22 +94,26 @@ func readDashboards(t *testing.T, root string) []dashboard {
 	return all
 }
 
-// The time range in which panels are asked, and what Grafana makes of it with the scrape interval of its data source: the
-// points of a panel of 1000 pixels are a second apart, but never closer than the scrapes, and a rate spans four of those.
-const (
-	panelRange   = 15 * 60
-	panelStep    = 10
-	rateInterval = max(panelStep+panelStep, 4*panelStep)
+// A timeRange is what a panel shows, in seconds, and how far its points are apart.
+type timeRange struct{ span, step int }
+
+// scrapeInterval is that of the data source: points are never closer, and a rate spans four of them.
+const scrapeInterval = 10
+
+// What Grafana makes of a quarter of an hour, and of a day, for a panel of 1000 pixels.
+var (
+	quarter = timeRange{15 * 60, scrapeInterval}
+	day     = timeRange{24 * 3600, 60}
 )
 
 // values are what Grafana puts in the place of each variable.
 type values map[string]string
 
 // shown are the values with which a dashboard opens, or with everything chosen.
-func (d dashboard) shown(everything bool) values {
+func (d dashboard) shown(everything bool, r timeRange) values {
 	v := values{
-		"__range": fmt.Sprintf("%ds", panelRange), "__range_s": fmt.Sprint(panelRange),
-		"__interval": fmt.Sprintf("%ds", panelStep), "__rate_interval": fmt.Sprintf("%ds", rateInterval),
+		"__range": fmt.Sprintf("%ds", r.span), "__range_s": fmt.Sprint(r.span),
+		"__interval": fmt.Sprintf("%ds", r.step), "__rate_interval": fmt.Sprintf("%ds", max(r.step+scrapeInterval, 4*scrapeInterval)),
 	}
 	for _, tv := range d.Templating.List {
 		v[tv.Name] = tv.AllValue

@@ -69,11 +69,11 @@ func TestFill(t *testing.T) {
 		`x{job=~"$job",a="b$"}`:            `x{job=~"my\.api",a="b$"}`,
 		`x{name=~"$unknown"}[$__interval]`: `x{name=~"$unknown"}[10s]`,
 	} {
-		if got := d.shown(false).fill(in); got != want {
+		if got := d.shown(false, quarter).fill(in); got != want {
 			t.Errorf("%s becomes %s, want %s", in, got, want)
 		}
 	}
-	if got := d.shown(true).fill("$job"); got != ".+" {
+	if got := d.shown(true, day).fill("$job"); got != ".+" {
 		t.Errorf("all jobs are %s", got)
 	}
 }
@@ -88,8 +88,8 @@ func TestPanelStepIsTheScrapeInterval(t *testing.T) {
 	}
 	contractYAML(t, "grafana/provisioning/datasources/upkeep.yml", &file)
 	for _, d := range file.Datasources {
-		if got := d.JSONData["timeInterval"]; d.Type == "prometheus" && got != fmt.Sprintf("%ds", panelStep) {
-			t.Errorf("the data source says %v, the panel test asks every %d s", got, panelStep)
+		if got := d.JSONData["timeInterval"]; d.Type == "prometheus" && got != fmt.Sprintf("%ds", scrapeInterval) {
+			t.Errorf("the data source says %v, the panel test counts with %d s", got, scrapeInterval)
 		}
 	}
 }

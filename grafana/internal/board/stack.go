@@ -59,7 +59,7 @@ func stackFigures() []cog.Builder[dashboard.Panel] {
 		figure(frame{"Storage", "What the data of Prometheus take on disk, the write-ahead log included.", units.BytesIEC, 4}, base(blue)).
 			Decimals(1).
 			WithTarget(now(`max(prometheus_tsdb_storage_blocks_bytes) + max(prometheus_tsdb_wal_storage_size_bytes)`)),
-		figure(frame{"Who is told", "How many receivers of alerts Alertmanager has.", units.Short, 4}, base(red), from(1, green)).
+		figure(frame{"Integrations", "How many ways Alertmanager has to tell somebody, the dead man's switch included.", units.Short, 4}, base(red), from(1, green)).
 			Links(to(AlertsUID, "Alerts")).
 			WithTarget(now(`max(alertmanager_integrations)`)),
 	}
