@@ -136,8 +136,11 @@ func pointsUntil(ctx context.Context, prometheus, expr string, instant bool, r t
 		ask.Set("step", fmt.Sprint(r.step))
 	}
 	code, body, err := stack.Do(ctx, http.MethodGet, prometheus+path+"?"+ask.Encode())
-	if err != nil || code != http.StatusOK {
-		return 0, fmt.Errorf("answer %d, %v: %.300s", code, err, body)
+	if err != nil {
+		return 0, err
+	}
+	if code != http.StatusOK {
+		return 0, fmt.Errorf("GET %s: %d %.300s", path, code, body)
 	}
 	var answer struct {
 		Data struct {

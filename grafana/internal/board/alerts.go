@@ -10,6 +10,10 @@ import (
 // realAlerts leaves out the one that always fires.
 const realAlerts = `alertname!="Watchdog"`
 
+var severities = []state{
+	{"critical", "critical", red}, {"warning", "warning", orange}, {"info", "info", blue}, {"none", "none", grey},
+}
+
 var alertStates = []state{{"pending", "pending", yellow}, {"firing", "firing", red}}
 
 // alerts is what fires, what fired, and who was told.
@@ -78,7 +82,7 @@ func alertTable(title, about, series, none string) *table.PanelBuilder {
 			"title": "Runbook", "targetBlank": true,
 			"url": "https://github.com/upkeephq/upkeep/blob/main/deploy/runbooks/${__value.raw}.md",
 		}})).
-		OverrideByName("Severity", column("custom.width", 110))
+		OverrideByName("Severity", severity())
 }
 
 // firingTime is how long each alert fired, to the minute.
@@ -86,5 +90,11 @@ func firingTime() *table.PanelBuilder {
 	t := list(frame{"For how long", "How long each alert fired in the time range, to the minute: what fires often and long wants to be repaired, not silenced.", units.Seconds, 12}).
 		NoValue("nothing has fired").
 		WithTarget(row("A", `sort_desc(60 * count_over_time((max by (alertname, severity) (ALERTS{alertstate="firing",`+realAlerts+`}))[$__range:1m]))`))
-	return columns(t, "alertname", "Alert", "severity", "Severity", "Value", "Fired for")
+	return columns(t, "alertname", "Alert", "severity", "Severity", "Value", "Fired for").
+		OverrideByName("Severity", severity())
+}
+
+// severity is how a column of severities looks.
+func severity() []dashboard.DynamicConfigValue {
+	return append(column("custom.width", 110), coloured(), dashboard.DynamicConfigValue{Id: "mappings", Value: words(severities)})
 }

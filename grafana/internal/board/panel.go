@@ -109,13 +109,27 @@ func thresholds(steps []dashboard.Threshold) cog.Builder[dashboard.ThresholdsCon
 
 // mappings shows numbers, counted from first, as the states that they stand for.
 func mappings(first int, states []state) []dashboard.ValueMapping {
+	return valueMap(states, func(i int) string { return strconv.Itoa(first + i) })
+}
+
+// words colours the states that are words already.
+func words(states []state) []dashboard.ValueMapping {
+	return valueMap(states, func(i int) string { return states[i].name })
+}
+
+func valueMap(states []state, key func(int) string) []dashboard.ValueMapping {
 	options := make(map[string]dashboard.ValueMappingResult, len(states))
 	for i, s := range states {
-		options[strconv.Itoa(first+i)] = dashboard.ValueMappingResult{Text: &s.text, Color: &s.color, Index: new(int32(i))}
+		options[key(i)] = dashboard.ValueMappingResult{Text: &s.text, Color: &s.color, Index: new(int32(i))}
 	}
 	return []dashboard.ValueMapping{{ValueMap: &dashboard.ValueMap{
 		Type: dashboard.MappingTypeValueToText, Options: options,
 	}}}
+}
+
+// coloured shows the text of a column in the colour that its value has.
+func coloured() dashboard.DynamicConfigValue {
+	return dashboard.DynamicConfigValue{Id: "custom.cellOptions", Value: map[string]any{"type": "color-text"}}
 }
 
 // column sets one property of one column of a table.

@@ -82,6 +82,7 @@ func burnTable() *table.PanelBuilder {
 		names = append(names, "Value #"+ref, window)
 	}
 	return columns(t, names...).
+		OverrideByRegexp("/^[0-9]+[mhd]$/", []dashboard.DynamicConfigValue{coloured()}).
 		Decimals(2).
 		Thresholds(thresholds([]dashboard.Threshold{base(green), from(burns[3].factor, orange), from(burns[0].factor, red)}))
 }
