@@ -73,9 +73,6 @@ func messages(conf *config.Config) []message {
 		for _, c := range r.SlackConfigs {
 			text(c.Title, c.Text, c.Fallback, c.Color, c.TitleLink, c.Username, c.Channel)
 		}
-		for _, c := range r.TelegramConfigs {
-			all = append(all, message{c.Message, c.ParseMode == "HTML"})
-		}
 		for _, c := range r.DiscordConfigs {
 			text(c.Title, c.Message, c.Content)
 		}

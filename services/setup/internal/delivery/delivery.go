@@ -36,7 +36,7 @@ type Alertmanager struct {
 }
 
 // Test sends an alert that is none, and reports each receiver as soon as its fate is known: delivered, given up, or neither
-// when the context ends. Then the alert is ended, which each receiver is told as well. heartbeat names the receiver that is
+// when the context ends. As soon as all are known the alert is ended, which each receiver is told as well. heartbeat names the receiver that is
 // called all the time anyway, and does not get the test; none when empty.
 func (am Alertmanager) Test(ctx context.Context, run string, receivers []string, heartbeat string, report func(Result)) error {
 	before, err := am.accounts(ctx)
@@ -54,24 +54,26 @@ func (am Alertmanager) Test(ctx context.Context, run string, receivers []string,
 	}
 	begin := time.Now()
 	ends := begin.Add(5 * time.Minute) // by itself, should this program be killed
-	if len(receivers) > 0 {
+	begun := len(receivers) > 0
+	if begun {
 		if err := am.post(ctx, alert(run, begin, ends)); err != nil {
 			return err
 		}
 	}
+	end := func() error {
+		begun = false
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		return am.post(ctx, alert(run, begin, time.Now()))
+	}
 	ticker := time.NewTicker(pollInterval)
 	defer ticker.Stop()
 	now := before
-	for len(waiting) > 0 {
+	for len(waiting) > 0 && ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
+			continue
 		case <-ticker.C:
-		}
-		if ctx.Err() != nil {
-			for _, name := range waiting {
-				report(Result{name, time.Since(begin), lateFault(before[name], now[name], name == heartbeat)})
-			}
-			break
 		}
 		fresh, err := am.accounts(ctx)
 		if err != nil {
@@ -85,13 +87,19 @@ func (am Alertmanager) Test(ctx context.Context, run string, receivers []string,
 			}
 			return known
 		})
+		if begun && (len(waiting) == 0 || waiting[0] == heartbeat) {
+			if err := end(); err != nil {
+				return err
+			}
+		}
 	}
-	if len(receivers) == 0 {
-		return nil
+	for _, name := range waiting {
+		report(Result{name, time.Since(begin), lateFault(before[name], now[name], name == heartbeat)})
 	}
-	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-	defer cancel()
-	return am.post(ending, alert(run, begin, time.Now()))
+	if begun {
+		return end()
+	}
+	return nil
 }
 
 // fate tells what became of a notification since an earlier account.

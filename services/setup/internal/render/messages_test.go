@@ -19,7 +19,6 @@ import (
 	"github.com/prometheus/alertmanager/notify/msteamsv2"
 	"github.com/prometheus/alertmanager/notify/pagerduty"
 	"github.com/prometheus/alertmanager/notify/slack"
-	"github.com/prometheus/alertmanager/notify/telegram"
 	"github.com/prometheus/alertmanager/notify/webhook"
 	"github.com/prometheus/alertmanager/template"
 	"github.com/prometheus/common/model"
@@ -118,8 +117,6 @@ func notifier(r config.Receiver, tmpl *template.Template) (notify.Notifier, erro
 	switch {
 	case len(r.SlackConfigs) > 0:
 		return slack.New(r.SlackConfigs[0], tmpl, log)
-	case len(r.TelegramConfigs) > 0:
-		return telegram.New(r.TelegramConfigs[0], tmpl, log)
 	case len(r.DiscordConfigs) > 0:
 		return discord.New(r.DiscordConfigs[0], tmpl, log)
 	case len(r.EmailConfigs) > 0:
@@ -185,7 +182,7 @@ func TestMessagesTellTheLocalTime(t *testing.T) {
 // What is only good to know makes no sound.
 func TestInfosAreQuiet(t *testing.T) {
 	p := newPosts(t)
-	if got := decode(t, p.send(t, "telegram-once", groups["1 restarted"])).(map[string]any); got["disable_notification"] != "true" {
+	if got := decode(t, p.send(t, "telegram-once", groups["1 restarted"])).(map[string]any); got["disable_notification"] != true {
 		t.Errorf("%v", got)
 	}
 	if _, there := p.notifiers["pagerduty-once"]; there {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"strings"
 
 	"github.com/upkeephq/upkeep/services/kit/config"
 	"github.com/upkeephq/upkeep/services/setup/internal/settings"
@@ -11,9 +12,8 @@ import (
 
 // Way is one way in which people are told.
 type Way struct {
-	Name        string // of Alertmanager's receiver
-	Integration string // which part of Alertmanager delivers it, as in its metrics
-	To          string // where it goes, without what is secret of it
+	Name string // of Alertmanager's receiver
+	To   string // where it goes, without what is secret of it
 	// Pages wakes people up on purpose, so it is not told of what is only good to know.
 	Pages   bool
 	secrets []File
@@ -32,18 +32,18 @@ func Ways(s settings.Settings) []Way {
 		channel = ", channel " + s.SlackChannel
 	}
 	server, topic, _ := settings.NtfyTopic(s.NtfyURL.Reveal())
-	add(s.SlackURL != "", Way{Name: "slack", Integration: "slack", To: host(s.SlackURL) + channel, secrets: secret("slack-webhook-url", s.SlackURL)})
-	add(s.TelegramToken != "", Way{Name: "telegram", Integration: "telegram", To: fmt.Sprintf("chat %d by %s", s.TelegramChat, host(config.Secret(s.TelegramAPI))),
-		secrets: secret("telegram-bot-token", s.TelegramToken)})
-	add(s.DiscordURL != "", Way{Name: "discord", Integration: "discord", To: host(s.DiscordURL), secrets: secret("discord-webhook-url", s.DiscordURL)})
-	add(s.EmailTo != "", Way{Name: "email", Integration: "email", To: fmt.Sprintf("%s by %s (%s)", s.EmailTo, s.EmailSmarthost, encryption(s)),
+	add(s.SlackURL != "", Way{Name: "slack", To: host(s.SlackURL) + channel, secrets: secret("slack-webhook-url", s.SlackURL)})
+	add(s.TelegramToken != "", Way{Name: "telegram", To: fmt.Sprintf("chat %d by %s", s.TelegramChat, host(config.Secret(s.TelegramAPI))),
+		secrets: secret("telegram-url", config.Secret(strings.TrimRight(s.TelegramAPI, "/")+"/bot"+s.TelegramToken.Reveal()+"/sendMessage"))})
+	add(s.DiscordURL != "", Way{Name: "discord", To: host(s.DiscordURL), secrets: secret("discord-webhook-url", s.DiscordURL)})
+	add(s.EmailTo != "", Way{Name: "email", To: fmt.Sprintf("%s by %s (%s)", s.EmailTo, s.EmailSmarthost, encryption(s)),
 		secrets: secret("email-password", s.EmailPassword)})
-	add(s.PagerDutyKey != "", Way{Name: "pagerduty", Integration: "pagerduty", To: host(config.Secret(s.PagerDutyURL)), Pages: true,
+	add(s.PagerDutyKey != "", Way{Name: "pagerduty", To: host(config.Secret(s.PagerDutyURL)), Pages: true,
 		secrets: secret("pagerduty-routing-key", s.PagerDutyKey)})
-	add(s.TeamsURL != "", Way{Name: "msteams", Integration: "msteamsv2", To: host(s.TeamsURL), secrets: secret("msteams-webhook-url", s.TeamsURL)})
-	add(s.NtfyURL != "", Way{Name: "ntfy", Integration: "webhook", To: host(s.NtfyURL) + ", topic of " + fmt.Sprint(len(topic)) + " characters",
+	add(s.TeamsURL != "", Way{Name: "msteams", To: host(s.TeamsURL), secrets: secret("msteams-webhook-url", s.TeamsURL)})
+	add(s.NtfyURL != "", Way{Name: "ntfy", To: host(s.NtfyURL) + ", topic of " + fmt.Sprint(len(topic)) + " characters",
 		secrets: append(append(secret("ntfy-url", config.Secret(server)), secret("ntfy-token", s.NtfyToken)...), topicTemplate(topic))})
-	add(s.WebhookURL != "", Way{Name: "webhook", Integration: "webhook", To: host(s.WebhookURL), secrets: secret("webhook-url", s.WebhookURL)})
+	add(s.WebhookURL != "", Way{Name: "webhook", To: host(s.WebhookURL), secrets: secret("webhook-url", s.WebhookURL)})
 	return ways
 }
 
@@ -54,7 +54,7 @@ func deadMansSwitch(s settings.Settings) []Way {
 	if s.DeadMansSwitch == "" {
 		return nil
 	}
-	return []Way{{Name: DeadMansSwitch, Integration: "webhook", To: host(s.DeadMansSwitch), secrets: secret("deadmansswitch-url", s.DeadMansSwitch)}}
+	return []Way{{Name: DeadMansSwitch, To: host(s.DeadMansSwitch), secrets: secret("deadmansswitch-url", s.DeadMansSwitch)}}
 }
 
 // Watch is where the dead man's switch is, without what is secret of it; empty when there is none.
