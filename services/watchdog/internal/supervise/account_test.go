@@ -69,11 +69,12 @@ type note struct {
 	turn   time.Time   // restarted while many were held
 	sentAt time.Time   // the latest restart
 
-	call    uint64 // under way
-	callRun Instance
-	asked   bool      // by a person
-	silent  time.Time // the call was not answered: nothing may be sent before a look after this, or one that shows a new run
-	awaits  time.Time // the call was answered, but no new run was told yet
+	call      uint64 // under way
+	callRun   Instance
+	asked     bool      // by a person
+	callStops bool      // it ends the run first
+	silent    time.Time // the call was not answered: nothing may be sent before a look after this, or one that shows a new run
+	awaits    time.Time // the call was answered, but no new run was told yet
 }
 
 // breaks notes that a rule is broken. The first one stays.
@@ -130,8 +131,8 @@ func (a *account) signalled(b *box, at time.Time, told bool) {
 	n.due, n.clean, n.seenRunning = time.Time{}, false, n.seenRunning && !told
 	if n.stopping {
 		n.will = unknown
-		if n.signalTold {
-			n.will = stopped
+		if n.signalTold && (n.silent.IsZero() || !n.callStops) {
+			n.will = stopped // else the signal may be that of our own call, which nobody answered
 		}
 	}
 }
@@ -177,7 +178,7 @@ func (a *account) watchdogDied() {
 		n.forgetRun()
 		n.known, n.shut, n.open, n.told, n.badSince, n.turnedAt, n.turn, n.due = false, false, false, Observation{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 		n.awaits = time.Time{}
-		if n.call != 0 {
+		if n.call != 0 || !n.silent.IsZero() {
 			n.awaits = n.sentAt.Add(a.w.opts.AwaitFor) // the ledger tells the next one of it
 		}
 		n.call, n.silent, n.requests = 0, time.Time{}, 0

@@ -24,7 +24,7 @@ func (a *account) sees(act Action, ev Event) {
 		a.turns(b, r)
 		a.reason(b, r)
 		n.call, n.callRun, n.asked, n.due, n.probeBy = r.Attempt, n.told.Instance, r.Reason == ReasonRequested, time.Time{}, time.Time{}
-		n.sentAt = w.now
+		n.sentAt, n.callStops = w.now, !r.StartOnly
 		if n.will == unknown || !n.open && r.Reason != ReasonRequested && r.Reason != ReasonDependency {
 			n.open, a.murky = true, w.now // the core takes it for an outage
 		}
