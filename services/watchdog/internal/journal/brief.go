@@ -1,6 +1,8 @@
 package journal
 
 import (
+	"cmp"
+	"encoding/json"
 	"strings"
 	"time"
 
@@ -61,7 +63,7 @@ func (r *Recorder) recall(s Summary) {
 // lastWords returns the last line of a log that is not blank, as one line of a message.
 func lastWords(tail []string) string {
 	for i := len(tail) - 1; i >= 0; i-- {
-		line := strings.Join(strings.Fields(kept(withoutTime(tail[i]), maxLine)), " ")
+		line := strings.Join(strings.Fields(kept(message(withoutTime(tail[i])), maxLine)), " ")
 		if line == "" {
 			continue
 		}
@@ -71,6 +73,25 @@ func lastWords(tail []string) string {
 		return clip(line, maxBriefBytes)
 	}
 	return ""
+}
+
+// message is what a structured line says: its message and error, by the names that the common loggers use. Any other line
+// says what it is.
+func message(line string) string {
+	var l struct {
+		Msg, Message, Error, Err string
+	}
+	if !strings.HasPrefix(line, "{") || json.Unmarshal([]byte(line), &l) != nil {
+		return line
+	}
+	said, fault := cmp.Or(l.Msg, l.Message), cmp.Or(l.Error, l.Err)
+	switch {
+	case said == "" && fault == "":
+		return line
+	case said == "" || fault == "":
+		return said + fault
+	}
+	return said + ": " + fault
 }
 
 // withoutTime drops the engine's time from the beginning of a line: a message has its own.

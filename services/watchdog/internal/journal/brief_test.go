@@ -95,6 +95,11 @@ func TestLastWords(t *testing.T) {
 		{[]string{"2026-11-23T22:00:09.500Z"}, ""},
 		{[]string{"\x1b[31merror\x1b[0m\ta\r\nb\x00\u202fc"}, "error a b c"},
 		{[]string{"token=abc"}, "token=***"},
+		{[]string{`2026-11-23T22:00:09.500Z {"level":"fatal","msg":"cannot start","error":"no\nroute, token=abc"}`}, "cannot start: no route, token=***"},
+		{[]string{`{"message":"bye"}`}, "bye"},
+		{[]string{`{"err":"no route"}`}, "no route"},
+		{[]string{`{"status":200}`}, `{"status":200}`},
+		{[]string{`{"msg":"half`}, `{"msg":"half`},
 		{[]string{strings.Repeat("x", 200)}, strings.Repeat("x", 200)},
 		{[]string{strings.Repeat("x", 201)}, strings.Repeat("x", 199) + "…"},
 		{[]string{strings.Repeat("𝄞", 200)}, strings.Repeat("𝄞", 118) + omissionMark},
@@ -123,6 +128,7 @@ func TestBriefFitsIntoALabel(t *testing.T) {
 func FuzzLastWords(f *testing.F) {
 	f.Add("2026-11-23T22:00:09.500Z panic: boom")
 	f.Add(strings.Repeat("𝄞", 300))
+	f.Add(`{"msg":"\u001b[31m","error":"\ud834"}`)
 	f.Add("\x1b]0;title\x07\xff API_KEY=abc\u2028")
 	f.Fuzz(func(t *testing.T, line string) {
 		got := lastWords([]string{line})
