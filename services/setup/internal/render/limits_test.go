@@ -210,14 +210,15 @@ func TestLimits(t *testing.T) {
 
 func FuzzMessages(f *testing.F) {
 	p := newPosts(f)
-	f.Add("The API is down", "Its last words: <nil> & \"x\"", "upkeep-api-1", 0)
-	f.Add(strings.Repeat("\u2028*", 300), strings.Repeat("&+🔥", 900), "```", 3)
-	f.Fuzz(func(t *testing.T, summary, description, target string, n int) {
+	for i := range ways {
+		f.Add("The API is down", "Its last words: <nil> & \"x\"", "upkeep-api-1", uint8(i))
+		f.Add(strings.Repeat("\u2028*", 50), strings.Repeat("&+🔥", 900), "```", uint8(i+3*len(ways)))
+	}
+	f.Fuzz(func(t *testing.T, summary, description, target string, n uint8) {
 		if !utf8.ValidString(summary + description + target) {
 			t.Skip("no alert can hold it")
 		}
-		for _, way := range ways {
-			limits[way](t, p.send(t, way, group(1+(n&0x1f), summary, description, target, "critical")))
-		}
+		way, count := ways[int(n)%len(ways)], 1+int(n)/len(ways)%6*3
+		limits[way](t, p.send(t, way, group(count, summary, description, target, "critical")))
 	})
 }
