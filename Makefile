@@ -2,7 +2,7 @@
 #
 # Variables (make X VAR=value):
 #   E2E            only the end-to-end scenarios whose name matches     (all; e.g. E2E='TestStack/crash')
-#   E2E_TIMEOUT    how long all of them may take                        (20m)
+#   E2E_TIMEOUT    how long all of them may take                        (30m)
 #   E2E_KEEP       1 = leave the e2e stack running, to look around      (0)
 #   GOTESTFLAGS    more flags for the unit tests, e.g. '-run TestX -v'
 #   HISTORIES      random histories for each rule of the watchdog       (5000; nightly 100000)
@@ -16,7 +16,7 @@ MAKEFLAGS += --no-print-directory
 export UPKEEP_REVISION ?= $(shell git rev-parse --short HEAD 2>/dev/null)
 
 E2E         ?=
-E2E_TIMEOUT ?= 20m
+E2E_TIMEOUT ?= 30m
 GOTESTFLAGS ?=
 HISTORIES   ?= 5000
 
