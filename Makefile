@@ -25,7 +25,7 @@ UNIT     = $(filter-out deploy/e2e,$(MODULES))
 image_of = $(shell sed -n 's,^[[:space:]]*image:[[:space:]]*\($(1):[^[:space:]]*\).*,\1,p' docker-compose.yml | head -n 1)
 STAGES  := lint test-unit properties rules dashboards contract e2e
 
-.PHONY: help up down logs demo test nightly $(STAGES) images tools tidy bench pulled-images
+.PHONY: help up down logs demo test nightly mutants $(STAGES) images tools tidy bench pulled-images
 
 help: ## this list
 	@echo 'Upkeep: keeps a backend up, and shows why it went down.'; echo
@@ -64,9 +64,13 @@ test-unit: ## unit tests with the race detector
 properties: ## hold each rule of the watchdog against random histories
 	go -C services/watchdog test -count=1 -timeout 0 -v -run '^TestRule' ./internal/supervise -rapid.checks=$(HISTORIES) $(addprefix -rapid.seed=,$(SEED)) | grep -vE '^=== '
 
+mutants: ## do the tests notice when the watchdog's rules or the alerts are broken on purpose? takes half an hour
+	MUTANTS=. go -C services/watchdog test -count=1 -timeout 0 -v -run '^TestMutants$$' ./internal/supervise
+	go -C prometheus run . mutants -image '$(call image_of,prom/prometheus)'
+
 nightly: HISTORIES = 100000
 nightly: SEED = $(shell date +%Y%m%d)
-nightly: properties ## what takes too long for make test: 100,000 histories for each rule, 50 kills of the watchdog
+nightly: properties mutants ## what takes too long for make test: 100,000 histories for each rule, mutants, 50 kills of the watchdog
 	go -C deploy/e2e test -count=1 -v -timeout $(E2E_TIMEOUT) -run '^TestHeal/the_watchdog_is_killed' ./heal -kills 50
 
 rules: ## check and test the alert rules, check what setup renders, with the programs of the pinned images
