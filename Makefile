@@ -64,7 +64,7 @@ test-unit: ## unit tests with the race detector
 properties: ## hold each rule of the watchdog against random histories
 	go -C services/watchdog test -count=1 -timeout 0 -v -run '^TestRule' ./internal/supervise -rapid.checks=$(HISTORIES) $(addprefix -rapid.seed=,$(SEED)) | grep -vE '^=== '
 
-mutants: ## do the tests notice when the watchdog's rules or the alerts are broken on purpose? takes half an hour
+mutants: ## do the tests notice when the watchdog's rules or the alerts are broken on purpose? takes long
 	MUTANTS=. go -C services/watchdog test -count=1 -timeout 0 -v -run '^TestMutants$$' ./internal/supervise
 	go -C prometheus run . mutants -image '$(call image_of,prom/prometheus)'
 
