@@ -123,6 +123,7 @@ func (c *Core) Step(ev Event) []Action {
 		c.expire(t, ev.At)
 		c.settle(t, ev.At)
 		c.arm(t, ev.At)
+		detail := t.detail
 		switch { // what the history holds must be told, though the state is the same
 		case c.reported(t):
 		case t.ending() != ending && (t.running() || ev.Kind == EventSignal):
@@ -130,6 +131,7 @@ func (c *Core) Step(ev Event) []Action {
 		case known && !t.busy() && !run.Same(t.obs.Instance):
 			c.report(t, ev.At, ReasonStarted, "a new run has begun")
 		}
+		t.detail = detail // of the state, which is the same
 	}
 	if c.waiting && (c.freed || t.state != before) {
 		c.release(t, ev.At)
