@@ -36,20 +36,7 @@ func (l *loop) restart(a supervise.Action) {
 	}
 	l.write(journal.Entry{Type: journal.TypeRestart, Level: journal.LevelWarn, Target: a.Target, Reason: r.Reason, Detail: r.Detail,
 		Incident: incident, ExitCode: codeOf(v.Observation)})
-	ctx, until := l.calling, l.now()
-	known := l.knownEvidence(v, s)
-	gather := func(ctx context.Context) {
-		if incident == "" {
-			return
-		}
-		e := known
-		found := l.driver.Evidence(ctx, a.Instance.ID, until)
-		e.add(found, r.StartOnly)
-		for _, missing := range found.Errors {
-			l.log.Warn("evidence is missing from an incident", zap.String("incident", incident), zap.String("error", missing))
-		}
-		l.fail("add evidence to an incident", l.recorder.Attach(incident, e.Evidence))
-	}
+	ctx, gather := l.calling, l.gatherer(incident, v, r.StartOnly)
 	l.calls.Go(func() {
 		if r.StartOnly {
 			l.calls.Go(func() { gather(ctx) })
@@ -61,6 +48,23 @@ func (l *loop) restart(a supervise.Action) {
 		o := l.driver.Restart(ctx, a.Target, a.Instance, r)
 		l.send(ctx, word{event: supervise.Event{Kind: supervise.EventOutcome, Target: a.Target, Outcome: o}})
 	})
+}
+
+// gatherer returns what adds the evidence about a target, as it stands now, to an incident; ended: another
+// run may begin meanwhile.
+func (l *loop) gatherer(incident string, v supervise.View, ended bool) func(context.Context) {
+	if incident == "" {
+		return func(context.Context) {}
+	}
+	e, until := l.knownEvidence(v, l.targets[v.Target]), l.now()
+	return func(ctx context.Context) {
+		found := l.driver.Evidence(ctx, v.Observation.Instance.ID, until)
+		e.add(found, ended)
+		for _, missing := range found.Errors {
+			l.log.Warn("evidence is missing from an incident", zap.String("incident", incident), zap.String("error", missing))
+		}
+		l.fail("add evidence to an incident", l.recorder.Attach(incident, e.Evidence))
+	}
 }
 
 // pretend is a dry run's restart: it is reported, nothing is done, and the core is told that it did not happen.
@@ -155,6 +159,10 @@ func (l *loop) report(a supervise.Action, who string) {
 		e.Level = journal.LevelWarn
 	case ch.To == supervise.StateExhausted:
 		e.Level = journal.LevelError
+	}
+	if ch.To == supervise.StateExhausted && ch.From != ch.To { // no restart follows that would gather it, and a person must look
+		ctx, gather := l.calling, l.gatherer(incident, l.view(a.Target), false)
+		l.calls.Go(func() { gather(ctx) })
 	}
 	l.write(e)
 	l.log.Info("target changed", zap.String("target", a.Target), zap.String("from", string(ch.From)), zap.String("state", string(ch.To)),

@@ -183,6 +183,34 @@ func TestIncidentTellsWhatHappened(t *testing.T) {
 	})
 }
 
+// The death that finds the budget spent is not answered by a restart, and it is the one that a person is called for.
+func TestIncidentWithoutARestartHasEvidence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := newEngine()
+		e.obs.Policy.MaxRestarts, e.obs.Policy.RestartDelay = 1, 0
+		l, stop := watched(t, t.TempDir(), e)
+		e.look()
+		synctest.Wait()
+		for _, code := range []int{1, 137} {
+			e.exit(code)
+			time.Sleep(time.Second) // in the bubble's time: the first one is up again
+			synctest.Wait()
+		}
+		latest := l.recorder.Latest("api")
+		in, err := l.journal.Incident(latest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(l.journal.Incidents()) != 2 || len(in.Restarts) != 0 || in.Outcome != journal.OutcomeOpen {
+			t.Fatalf("want a second, open incident without a restart: %+v", in)
+		}
+		if in.ExitCode == nil || *in.ExitCode != 137 || len(in.LogTail) != 1 || in.Image != "api:1" {
+			t.Errorf("evidence is missing: exit code %v, log %q, image %q", in.ExitCode, in.LogTail, in.Image)
+		}
+		stop()
+	})
+}
+
 func TestBudgetSurvivesTheWatchdog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir, restarts := t.TempDir(), 0
