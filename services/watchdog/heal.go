@@ -8,8 +8,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/upkeephq/upkeep/services/watchdog/internal/control"
-	"github.com/upkeephq/upkeep/services/watchdog/internal/docker"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/journal"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -98,7 +98,7 @@ func (l *loop) knownEvidence(v supervise.View, s *shown) evidence {
 }
 
 // add takes what the driver found. Of a container that was started meanwhile only what belongs to the ended run is taken.
-func (e *evidence) add(d docker.Evidence, ended bool) {
+func (e *evidence) add(d observe.Evidence, ended bool) {
 	for _, line := range d.Logs {
 		text := line.Text
 		if !line.At.IsZero() {

@@ -10,8 +10,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/upkeephq/upkeep/services/watchdog/internal/control"
-	"github.com/upkeephq/upkeep/services/watchdog/internal/docker"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/journal"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -28,10 +28,10 @@ const (
 
 // driver is what the loop needs of Docker.
 type driver interface {
-	Run(context.Context, chan<- docker.Notice) error
+	Run(context.Context, chan<- observe.Notice) error
 	Restart(context.Context, string, supervise.Instance, supervise.Restart) supervise.Outcome
 	Probe(context.Context, string, supervise.Instance) (supervise.ProbeResult, string)
-	Evidence(context.Context, string, time.Time) docker.Evidence
+	Evidence(context.Context, string, time.Time) observe.Evidence
 }
 
 // loop observes, lets the core decide, carries out, and feeds the outcome back. Everything in it happens on one goroutine,
@@ -49,7 +49,7 @@ type loop struct {
 	dryRun  bool    // decide and report, touch nothing
 	pinger  *pinger // nil: nobody outside wants to know
 	words   chan word
-	notices chan docker.Notice
+	notices chan observe.Notice
 	timers  map[string]*time.Timer
 	targets map[string]*shown
 	docker  journal.Docker
@@ -63,7 +63,7 @@ type loop struct {
 
 // shown is what the status shows of a target beside the core's view.
 type shown struct {
-	info     docker.Info
+	info     observe.Info
 	restarts int
 	probe    *journal.Probe
 	body     string
@@ -161,7 +161,7 @@ func (l *loop) hear(w word) {
 	l.step(w.event, "")
 }
 
-func (l *loop) notice(n docker.Notice) {
+func (l *loop) notice(n observe.Notice) {
 	if c := n.Connection; c != nil {
 		l.connection(*c)
 		return
@@ -177,7 +177,7 @@ func (l *loop) notice(n docker.Notice) {
 	l.step(n.Event, "")
 }
 
-func (l *loop) connection(c docker.Connection) {
+func (l *loop) connection(c observe.Connection) {
 	was := l.docker.Connected
 	l.docker = journal.Docker{Connected: c.Connected, APIVersion: c.APIVersion, ServerVersion: c.ServerVersion, Error: c.Error}
 	l.metrics.Docker(c.Connected)

@@ -15,23 +15,23 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/upkeephq/upkeep/services/watchdog/internal/control"
-	"github.com/upkeephq/upkeep/services/watchdog/internal/docker"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/journal"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
 // engine is a fake driver: the loop is tested here, the real engine in deploy/e2e.
 type engine struct {
-	out     chan<- docker.Notice
+	out     chan<- observe.Notice
 	ready   chan struct{}
 	obs     supervise.Observation
 	restart func(supervise.Restart) supervise.Outcome
 	metrics *prometheus.Registry
 }
 
-func (e *engine) Run(ctx context.Context, out chan<- docker.Notice) error {
+func (e *engine) Run(ctx context.Context, out chan<- observe.Notice) error {
 	e.out = out
-	out <- docker.Notice{Connection: &docker.Connection{Connected: true, APIVersion: "1.41"}}
+	out <- observe.Notice{Connection: &observe.Connection{Connected: true, APIVersion: "1.41"}}
 	close(e.ready)
 	<-ctx.Done()
 	return nil
@@ -45,14 +45,14 @@ func (e *engine) Probe(_ context.Context, _ string, run supervise.Instance) (sup
 	return supervise.ProbeResult{Instance: run, OK: true}, ""
 }
 
-func (e *engine) Evidence(context.Context, string, time.Time) docker.Evidence {
-	return docker.Evidence{Logs: []docker.LogLine{{Text: "last words, API_TOKEN=hunter2"}}}
+func (e *engine) Evidence(context.Context, string, time.Time) observe.Evidence {
+	return observe.Evidence{Logs: []observe.LogLine{{Text: "last words, API_TOKEN=hunter2"}}}
 }
 
 // look tells the loop what there is to see.
 func (e *engine) look() {
 	obs := e.obs
-	e.out <- docker.Notice{Info: &docker.Info{Target: "api", Image: "api:1"},
+	e.out <- observe.Notice{Info: &observe.Info{Target: "api", Image: "api:1"},
 		Event: supervise.Event{Kind: supervise.EventSeen, Target: "api", Seen: &obs}}
 }
 
@@ -93,7 +93,7 @@ func watched(t *testing.T, dir string, e *engine) (l *loop, stop func()) {
 	l = &loop{
 		core: supervise.New(supervise.DefaultOptions()), driver: e, journal: j, recorder: recorder, log: zap.NewNop(), now: time.Now,
 		metrics: control.NewMetrics(e.metrics, "test", "test", time.Now),
-		words:   make(chan word), notices: make(chan docker.Notice), timers: map[string]*time.Timer{}, targets: map[string]*shown{},
+		words:   make(chan word), notices: make(chan observe.Notice), timers: map[string]*time.Timer{}, targets: map[string]*shown{},
 	}
 	l.status = newBoard(j.WriteStatus, func(err error) { t.Error(err) })
 	for target, h := range j.Histories() {

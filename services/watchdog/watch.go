@@ -26,6 +26,7 @@ import (
 	"github.com/upkeephq/upkeep/services/watchdog/internal/control"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/docker"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/journal"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -115,7 +116,7 @@ func assemble(s settings, info build.Info, j *journal.Journal, reg prometheus.Re
 	l := &loop{
 		core: supervise.New(opts), driver: drv, journal: j, recorder: recorder, log: log, now: time.Now,
 		metrics: control.NewMetrics(reg, info.Version, info.Revision, time.Now),
-		words:   make(chan word, 64), notices: make(chan docker.Notice, 64),
+		words:   make(chan word, 64), notices: make(chan observe.Notice, 64),
 		timers: map[string]*time.Timer{}, targets: map[string]*shown{},
 	}
 	reg.MustRegister(l.metrics.Incidents(recorder.Brief))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -33,7 +34,7 @@ type Collector struct {
 
 // figures is what one scrape tells of one target.
 type figures struct {
-	info    Info
+	info    observe.Info
 	ooms    int
 	running bool
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/prometheus/common/expfmt"
 
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -21,12 +22,12 @@ func TestCollectorExposition(t *testing.T) {
 	d := &Driver{reg: newRegistry(supervise.DefaultPolicy(), "", nil)}
 	d.reg.owners["upkeep-api-1"] = &entry{
 		look: &look{status: supervise.StatusRunning}, ooms: 1,
-		info: &Info{
+		info: &observe.Info{
 			Target: "upkeep-api-1", ContainerID: "id", Name: "upkeep-api-1", Image: "ghcr.io/upkeephq/upkeep-api:0.1.0",
 			Project: "upkeep", Service: "api", StartedAt: time.Unix(1, 0), MemoryLimit: 1,
 		},
 	}
-	d.samples.keep("id", &sample{usage: Usage{At: time.Now(), CPUSeconds: 1, MemoryBytes: 1}, received: 1, sent: 1, read: 1, written: 1})
+	d.samples.keep("id", &sample{usage: observe.Usage{At: time.Now(), CPUSeconds: 1, MemoryBytes: 1}, received: 1, sent: 1, read: 1, written: 1})
 	collector := NewCollector(d)
 	collector.at = time.Now()
 	registry := prometheus.NewPedanticRegistry()

@@ -18,6 +18,7 @@ import (
 	"github.com/moby/moby/client"
 	"go.uber.org/goleak"
 
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -176,7 +177,7 @@ type watching struct {
 	*Driver
 	t      *testing.T
 	mu     sync.Mutex
-	told   []Notice
+	told   []observe.Notice
 	news   chan struct{}
 	cursor int // waits go on behind what the last one found
 	stop   context.CancelFunc
@@ -199,7 +200,7 @@ func watch(t *testing.T, opts Options) *watching {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &watching{Driver: d, t: t, news: make(chan struct{}, 1), stop: cancel, ended: make(chan struct{})}
-	out := make(chan Notice)
+	out := make(chan observe.Notice)
 	go func() {
 		defer close(w.ended)
 		if err := d.Run(ctx, out); err != nil {
@@ -237,7 +238,7 @@ func (w *watching) end() {
 }
 
 // wait returns the next notice that fits, behind the one that the last wait returned.
-func (w *watching) wait(what string, fits func(Notice) bool) Notice {
+func (w *watching) wait(what string, fits func(observe.Notice) bool) observe.Notice {
 	w.t.Helper()
 	deadline := time.After(patient)
 	for {
@@ -260,39 +261,39 @@ func (w *watching) wait(what string, fits func(Notice) bool) Notice {
 }
 
 // seen waits for a look at a target that fits.
-func (w *watching) seen(target, what string, fits func(*supervise.Observation) bool) Notice {
+func (w *watching) seen(target, what string, fits func(*supervise.Observation) bool) observe.Notice {
 	w.t.Helper()
-	return w.wait(target+" "+what, func(n Notice) bool {
+	return w.wait(target+" "+what, func(n observe.Notice) bool {
 		return n.Event.Kind == supervise.EventSeen && n.Event.Target == target && fits(n.Event.Seen)
 	})
 }
 
-func (w *watching) running(target string) Notice {
+func (w *watching) running(target string) observe.Notice {
 	w.t.Helper()
 	return w.seen(target, "running", func(o *supervise.Observation) bool { return o.Status == supervise.StatusRunning })
 }
 
-func (w *watching) exited(target string) Notice {
+func (w *watching) exited(target string) observe.Notice {
 	w.t.Helper()
 	return w.seen(target, "exited", func(o *supervise.Observation) bool { return o.Status == supervise.StatusExited })
 }
 
-func (w *watching) kind(k supervise.EventKind, target string) Notice {
+func (w *watching) kind(k supervise.EventKind, target string) observe.Notice {
 	w.t.Helper()
-	return w.wait(fmt.Sprintf("event %d of %q", k, target), func(n Notice) bool {
+	return w.wait(fmt.Sprintf("event %d of %q", k, target), func(n observe.Notice) bool {
 		return n.Event.Kind == k && n.Event.Target == target
 	})
 }
 
-func (w *watching) connection(connected bool) Connection {
+func (w *watching) connection(connected bool) observe.Connection {
 	w.t.Helper()
-	return *w.wait(fmt.Sprintf("connected=%v", connected), func(n Notice) bool {
+	return *w.wait(fmt.Sprintf("connected=%v", connected), func(n observe.Notice) bool {
 		return n.Connection != nil && n.Connection.Connected == connected
 	}).Connection
 }
 
 // all returns what was told of a target so far.
-func (w *watching) all(target string, k supervise.EventKind) (list []Notice) {
+func (w *watching) all(target string, k supervise.EventKind) (list []observe.Notice) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, n := range w.told {

@@ -11,6 +11,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
 
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -112,7 +113,7 @@ func (d *Driver) signal(m events.Message) {
 	if !endsProcess(m.Actor.Attributes["signal"], stop) {
 		return
 	}
-	d.out.push(Notice{Event: supervise.Event{
+	d.out.push(observe.Notice{Event: supervise.Event{
 		Kind: supervise.EventSignal, At: time.Now(), Target: e.key,
 		Signal: supervise.Signal{InstanceID: e.id, SentAt: eventTime(m)},
 	}})

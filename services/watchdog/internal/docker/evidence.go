@@ -10,6 +10,7 @@ import (
 
 	"github.com/moby/moby/client"
 
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -23,39 +24,10 @@ const (
 	logReadLimit      = 8 << 20          // bytes read of a log
 )
 
-// Evidence is what an incident report wants to know of a container before a restart destroys it. Every part is
-// best-effort; Errors says what could not be had.
-type Evidence struct {
-	ContainerID string         `json:"container_id"`
-	ExitCode    int            `json:"exit_code"`
-	OOMKilled   bool           `json:"oom_killed"`
-	Error       string         `json:"error,omitempty"` // of the engine, when it could not start the container
-	StartedAt   time.Time      `json:"started_at,omitzero"`
-	FinishedAt  time.Time      `json:"finished_at,omitzero"`
-	Health      []HealthOutput `json:"health,omitempty"`
-	Logs        []LogLine      `json:"logs,omitempty"`
-	Usage       *Usage         `json:"usage,omitempty"` // the latest there is, at most 15 s old while it runs
-	Errors      []string       `json:"errors,omitempty"`
-}
-
-// HealthOutput is one result of Docker's own health check.
-type HealthOutput struct {
-	At       time.Time `json:"at"`
-	ExitCode int       `json:"exit_code"`
-	Output   string    `json:"output"`
-}
-
-// LogLine is one line that the container wrote.
-type LogLine struct {
-	At     time.Time `json:"at,omitzero"`
-	Stream string    `json:"stream,omitempty"` // stdout or stderr; empty for a terminal, which mixes both
-	Text   string    `json:"text"`
-}
-
 // Evidence gathers what is left of a container's run. What came after until is left out, in a log as well as of a run that
 // began after it; zero means now. It takes at most a few seconds, whatever the engine does.
-func (d *Driver) Evidence(ctx context.Context, containerID string, until time.Time) Evidence {
-	ev := Evidence{ContainerID: containerID}
+func (d *Driver) Evidence(ctx context.Context, containerID string, until time.Time) observe.Evidence {
+	ev := observe.Evidence{ContainerID: containerID}
 	cli, err := d.client()
 	if err != nil {
 		ev.Errors = []string{err.Error()}
@@ -99,7 +71,7 @@ func (d *Driver) Evidence(ctx context.Context, containerID string, until time.Ti
 }
 
 // logs reads the last lines of a container.
-func logs(ctx context.Context, cli *client.Client, l look, until time.Time) ([]LogLine, error) {
+func logs(ctx context.Context, cli *client.Client, l look, until time.Time) ([]observe.LogLine, error) {
 	opts := client.ContainerLogsOptions{
 		ShowStdout: true, ShowStderr: true, Timestamps: true, Tail: strconv.Itoa(logLines * logMargin),
 	}
@@ -113,7 +85,7 @@ func logs(ctx context.Context, cli *client.Client, l look, until time.Time) ([]L
 	defer body.Close()
 	lines, err := readLog(io.LimitReader(body, logReadLimit), l.tty)
 	if !until.IsZero() {
-		lines = slices.DeleteFunc(lines, func(line LogLine) bool { return line.At.After(until) })
+		lines = slices.DeleteFunc(lines, func(line observe.LogLine) bool { return line.At.After(until) })
 	}
 	if ctx.Err() != nil && len(lines) > 0 {
 		err = nil // what came in time is better than nothing

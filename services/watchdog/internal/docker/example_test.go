@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/upkeephq/upkeep/services/watchdog/internal/docker"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -15,7 +16,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	notices := make(chan docker.Notice)
+	notices := make(chan observe.Notice)
 	go func() { _ = d.Run(context.Background(), notices) }()
 	for n := range notices {
 		switch {

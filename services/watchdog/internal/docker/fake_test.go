@@ -13,6 +13,7 @@ import (
 
 	"github.com/moby/moby/api/types/events"
 
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -258,7 +259,7 @@ func TestFakeEngineLost(t *testing.T) {
 			w.connection(false)
 			w.connection(true)
 			lost := false
-			w.wait("running, after perhaps a lost engine", func(n Notice) bool {
+			w.wait("running, after perhaps a lost engine", func(n observe.Notice) bool {
 				lost = lost || n.Event.Kind == supervise.EventEngineLost
 				return n.Event.Kind == supervise.EventSeen
 			})

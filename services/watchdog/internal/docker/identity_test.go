@@ -4,6 +4,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -88,9 +89,9 @@ func TestProperName(t *testing.T) {
 }
 
 // registryOf makes a registry that keeps what it tells.
-func registryOf(list ...known) (*registry, *[]Notice) {
-	var told []Notice
-	r := newRegistry(supervise.DefaultPolicy(), "", func(n Notice) { told = append(told, n) })
+func registryOf(list ...known) (*registry, *[]observe.Notice) {
+	var told []observe.Notice
+	r := newRegistry(supervise.DefaultPolicy(), "", func(n observe.Notice) { told = append(told, n) })
 	r.add(list...)
 	return r, &told
 }

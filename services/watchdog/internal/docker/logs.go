@@ -12,12 +12,14 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 )
 
 // readLog reads the lines of a log with timestamps. The engine sends a terminal's log as it is; of other containers it
 // sends frames: the number of the stream, three zeros, the length in four bytes, the text. What was read before an error
 // is returned with it.
-func readLog(r io.Reader, tty bool) ([]LogLine, error) {
+func readLog(r io.Reader, tty bool) ([]observe.LogLine, error) {
 	if tty {
 		s := splitter{}
 		_, err := io.Copy(&s, r)
@@ -41,18 +43,18 @@ func readLog(r io.Reader, tty bool) ([]LogLine, error) {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		err = nil
 	}
-	var all []LogLine
+	var all []observe.LogLine
 	for _, s := range streams {
 		s.end()
 		all = append(all, s.lines...)
 	}
-	slices.SortStableFunc(all, func(a, b LogLine) int { return a.At.Compare(b.At) })
+	slices.SortStableFunc(all, func(a, b observe.LogLine) int { return a.At.Compare(b.At) })
 	return all, err
 }
 
 // lastLines keeps the last n lines, a quarter of them for stderr if it has as many: the engine reads the two streams side by
 // side, so a chatty stdout can push out what a process said on stderr when it died.
-func lastLines(lines []LogLine, n int) []LogLine {
+func lastLines(lines []observe.LogLine, n int) []observe.LogLine {
 	keep := make([]bool, len(lines))
 	left := n
 	for i := len(lines) - 1; i >= 0 && left > n-n/4; i-- {
@@ -67,7 +69,7 @@ func lastLines(lines []LogLine, n int) []LogLine {
 			left--
 		}
 	}
-	var last []LogLine
+	var last []observe.LogLine
 	for i, line := range lines {
 		if keep[i] {
 			last = append(last, line)
@@ -79,7 +81,7 @@ func lastLines(lines []LogLine, n int) []LogLine {
 // splitter cuts what is written to it into lines and keeps the last ones, each up to a limit.
 type splitter struct {
 	stream string
-	lines  []LogLine
+	lines  []observe.LogLine
 	rest   []byte // of the line that has not ended
 	cut    bool   // the rest is longer than is kept
 }
@@ -105,7 +107,7 @@ func (s *splitter) end() {
 	if len(s.rest) == 0 {
 		return
 	}
-	line := LogLine{Stream: s.stream}
+	line := observe.LogLine{Stream: s.stream}
 	stamp, text, _ := strings.Cut(string(s.rest), " ")
 	at, err := time.Parse(time.RFC3339Nano, stamp)
 	if err != nil {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 )
 
 // frame writes text as the engine does.
@@ -59,9 +61,9 @@ func TestReadLogBounds(t *testing.T) {
 }
 
 func TestLastLines(t *testing.T) {
-	lines := func(pattern string) (list []LogLine) {
+	lines := func(pattern string) (list []observe.LogLine) {
 		for i, c := range pattern {
-			list = append(list, LogLine{Stream: map[rune]string{'o': "stdout", 'e': "stderr", 't': ""}[c], Text: fmt.Sprint(i)})
+			list = append(list, observe.LogLine{Stream: map[rune]string{'o': "stdout", 'e': "stderr", 't': ""}[c], Text: fmt.Sprint(i)})
 		}
 		return list
 	}

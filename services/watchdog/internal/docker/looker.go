@@ -8,6 +8,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/moby/moby/client"
 
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -144,7 +145,7 @@ func (d *Driver) saw(l look, donor *look, donorMissing bool, since time.Time) (a
 	e.thaw(l)
 	e.look = &l
 	e.where = where
-	e.info = &Info{
+	e.info = &observe.Info{
 		Target: e.key, ContainerID: l.id, Name: l.name, Image: l.image, Project: e.project, Service: e.service,
 		Addresses: where.addrs, StartedAt: l.startedAt, MemoryLimit: l.memoryLimit,
 	}
@@ -152,7 +153,7 @@ func (d *Driver) saw(l look, donor *look, donorMissing bool, since time.Time) (a
 		return again, 0
 	}
 	r.told[e.key] = true
-	r.tell(Notice{
+	r.tell(observe.Notice{
 		Event: supervise.Event{Kind: supervise.EventSeen, At: time.Now(), Target: e.key, Seen: e.observation(l, donorMissing)},
 		Info:  e.info,
 	})

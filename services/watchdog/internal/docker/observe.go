@@ -12,6 +12,7 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -21,7 +22,7 @@ type look struct {
 	status          supervise.Status
 	health          supervise.Health
 	checkFailed     bool
-	healthLog       []HealthOutput
+	healthLog       []observe.HealthOutput
 	exitCode        int
 	oomKilled       bool
 	err             string
@@ -60,7 +61,7 @@ func examine(r container.InspectResponse) look {
 			l.health, l.checkFailed = supervise.Health(h.Status), h.FailingStreak > 0
 			for _, result := range h.Log {
 				if result != nil {
-					l.healthLog = append(l.healthLog, HealthOutput{At: result.End, ExitCode: result.ExitCode, Output: shorten(strings.TrimSpace(result.Output), healthOutputLimit)})
+					l.healthLog = append(l.healthLog, observe.HealthOutput{At: result.End, ExitCode: result.ExitCode, Output: shorten(strings.TrimSpace(result.Output), healthOutputLimit)})
 				}
 			}
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -69,7 +70,7 @@ func TestExamineLittle(t *testing.T) {
 func TestUnhealthyWhilePaused(t *testing.T) {
 	at := func(status supervise.Status, minute int) look {
 		checked := time.Date(2026, 11, 1, 10, minute, 0, 0, time.UTC)
-		return look{status: status, health: supervise.HealthUnhealthy, healthLog: []HealthOutput{{At: checked, ExitCode: -1}}}
+		return look{status: status, health: supervise.HealthUnhealthy, healthLog: []observe.HealthOutput{{At: checked, ExitCode: -1}}}
 	}
 	var e entry
 	for _, s := range []struct {

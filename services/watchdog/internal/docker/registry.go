@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -17,7 +18,7 @@ type registry struct {
 	defaults supervise.Policy
 	selects  func(labels map[string]string) bool
 	self     string // ID, its beginning or name of the watchdog's own container
-	tell     func(Notice)
+	tell     func(observe.Notice)
 	all      map[string]*entry // by container ID
 	owners   map[string]*entry // by target: the container that stands for it
 	told     map[string]bool   // targets of which an EventSeen was told
@@ -26,9 +27,9 @@ type registry struct {
 // entry is one container.
 type entry struct {
 	identity
-	created  int64    // of several for one target, the newest counts
-	depends  []string // targets after which it is restarted
-	info     *Info    // of the latest look, like all below
+	created  int64         // of several for one target, the newest counts
+	depends  []string      // targets after which it is restarted
+	info     *observe.Info // of the latest look, like all below
 	look     *look
 	where    address
 	lastDie  time.Time // time of the latest die event
@@ -37,7 +38,7 @@ type entry struct {
 	thawed   time.Time // the latest health check when docker unpause was seen; see thaw
 }
 
-func newRegistry(defaults supervise.Policy, self string, tell func(Notice)) *registry {
+func newRegistry(defaults supervise.Policy, self string, tell func(observe.Notice)) *registry {
 	return &registry{
 		defaults: defaults, selects: selected, self: self, tell: tell,
 		all: map[string]*entry{}, owners: map[string]*entry{}, told: map[string]bool{},
@@ -121,7 +122,7 @@ func (r *registry) settle() []string {
 	for key := range r.owners {
 		if owners[key] == nil && r.told[key] {
 			delete(r.told, key)
-			r.tell(Notice{Event: supervise.Event{Kind: supervise.EventGone, At: time.Now(), Target: key}})
+			r.tell(observe.Notice{Event: supervise.Event{Kind: supervise.EventGone, At: time.Now(), Target: key}})
 		}
 	}
 	var changed []string

@@ -9,6 +9,7 @@ import (
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
 
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
@@ -31,7 +32,7 @@ func (d *Driver) replay(ctx context.Context, cli *client.Client, list []known, s
 	if !d.doubts.IsZero() && restarted(recalled, since) && !outlived(ctx, cli, list, since) {
 		// Said at the return, not at the loss: until now nobody could tell a lost engine from a lost connection.
 		back := now.Sub(d.doubts) + burstGap
-		d.out.push(Notice{Event: supervise.Event{Kind: supervise.EventEngineLost, At: now, Duration: back}})
+		d.out.push(observe.Notice{Event: supervise.Event{Kind: supervise.EventEngineLost, At: now, Duration: back}})
 	}
 	for _, m := range lastSignals(recalled, since.Add(-overlap)) {
 		d.signal(m)

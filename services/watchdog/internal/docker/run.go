@@ -9,6 +9,8 @@ import (
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/api/types/events"
 	"github.com/moby/moby/client"
+
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 )
 
 const (
@@ -22,7 +24,7 @@ const (
 )
 
 // Run watches until ctx ends, whatever happens to the engine, and then returns nil. It is called once.
-func (d *Driver) Run(ctx context.Context, out chan<- Notice) error {
+func (d *Driver) Run(ctx context.Context, out chan<- observe.Notice) error {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() { d.out.run(ctx, out) })
@@ -36,7 +38,7 @@ func (d *Driver) Run(ctx context.Context, out chan<- Notice) error {
 		}
 		if connected || err.Error() != told {
 			told = err.Error()
-			d.out.push(Notice{Connection: &Connection{Error: told}})
+			d.out.push(observe.Notice{Connection: &observe.Connection{Error: told}})
 		}
 		if connected && time.Since(began) > steady {
 			backoff = firstBackoff
@@ -86,7 +88,7 @@ func (d *Driver) session(parent context.Context) (connected bool, err error) {
 	vanished := d.reg.missing(list)
 	d.reg.add(list...)
 	d.setClient(cli)
-	d.out.push(Notice{Connection: &conn})
+	d.out.push(observe.Notice{Connection: &conn})
 	replayed := d.replay(ctx, cli, list, since)
 	d.setAlive()
 	l.look(vanished...)
@@ -117,13 +119,13 @@ func (d *Driver) session(parent context.Context) (connected bool, err error) {
 }
 
 // greet negotiates the API version and asks for the engine's.
-func greet(ctx context.Context, cli *client.Client) (Connection, error) {
+func greet(ctx context.Context, cli *client.Client) (observe.Connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	if _, err := cli.Ping(ctx, client.PingOptions{NegotiateAPIVersion: true}); err != nil {
-		return Connection{}, fmt.Errorf("ping: %w", err)
+		return observe.Connection{}, fmt.Errorf("ping: %w", err)
 	}
-	conn := Connection{Connected: true, APIVersion: cli.ClientVersion()}
+	conn := observe.Connection{Connected: true, APIVersion: cli.ClientVersion()}
 	if v, err := cli.ServerVersion(ctx, client.ServerVersionOptions{}); err == nil {
 		conn.ServerVersion = v.Version
 	}

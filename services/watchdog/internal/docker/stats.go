@@ -11,21 +11,13 @@ import (
 
 	"github.com/moby/moby/api/types/container"
 	"github.com/moby/moby/client"
-)
 
-// Usage is what a container used at one moment.
-type Usage struct {
-	At          time.Time `json:"at"`
-	CPUSeconds  float64   `json:"cpu_seconds"`         // since its start
-	CPURatio    float64   `json:"cpu_ratio,omitempty"` // processors in use between the last two looks; 0 when unknown
-	MemoryBytes uint64    `json:"memory_bytes"`        // the working set
-	LimitBytes  uint64    `json:"limit_bytes,omitempty"`
-	Processes   uint64    `json:"processes,omitempty"`
-}
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
+)
 
 // sample is one set of figures of a container.
 type sample struct {
-	usage                         Usage
+	usage                         observe.Usage
 	received, sent, read, written uint64
 }
 
@@ -88,7 +80,7 @@ func (k *samples) retain(list []figures) {
 
 // digest takes what is needed from the engine's answer.
 func digest(st container.StatsResponse) sample {
-	s := sample{usage: Usage{
+	s := sample{usage: observe.Usage{
 		At:          st.Read,
 		CPUSeconds:  float64(st.CPUStats.CPUUsage.TotalUsage) / 1e9,
 		MemoryBytes: workingSet(st.MemoryStats),

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/moby/moby/api/types/container"
+
+	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 )
 
 func statsOf(t *testing.T, text string) container.StatsResponse {
@@ -27,11 +29,11 @@ func TestDigest(t *testing.T) {
 			"memory_stats":{"usage":1000,"stats":{"inactive_file":1,"total_inactive_file":400}},
 			"networks":{"eth0":{"rx_bytes":1,"tx_bytes":2},"eth1":{"rx_bytes":10,"tx_bytes":20}},
 			"blkio_stats":{"io_service_bytes_recursive":[{"op":"Read","value":5},{"op":"Write","value":7},{"op":"Sync","value":12},{"op":"Total","value":12},{"op":"Read","value":1}]}}`,
-			sample{usage: Usage{CPUSeconds: 1.5, MemoryBytes: 600, Processes: 3}, received: 11, sent: 22, read: 6, written: 7}},
+			sample{usage: observe.Usage{CPUSeconds: 1.5, MemoryBytes: 600, Processes: 3}, received: 11, sent: 22, read: 6, written: 7}},
 		"v2": {`{"read":"2026-11-01T10:00:00Z","cpu_stats":{"cpu_usage":{"total_usage":1}},
 			"memory_stats":{"usage":1000,"stats":{"inactive_file":300,"anon":1}},
 			"blkio_stats":{"io_service_bytes_recursive":[{"op":"read","value":5},{"op":"write","value":7}]}}`,
-			sample{usage: Usage{CPUSeconds: 1e-9, MemoryBytes: 700}, read: 5, written: 7}},
+			sample{usage: observe.Usage{CPUSeconds: 1e-9, MemoryBytes: 700}, read: 5, written: 7}},
 		"more idle than used": {`{"read":"2026-11-01T10:00:00Z","memory_stats":{"usage":10,"stats":{"inactive_file":300}}}`, sample{}},
 		"v2 without I/O":      {`{"read":"2026-11-01T10:00:00Z","blkio_stats":{"io_service_bytes_recursive":null}}`, sample{}},
 	} {
@@ -49,7 +51,7 @@ func TestSamplesRatio(t *testing.T) {
 	var k samples
 	at := time.Unix(1000, 0)
 	ratio := func(after time.Duration, cpu float64) float64 {
-		s := sample{usage: Usage{At: at.Add(after), CPUSeconds: cpu}}
+		s := sample{usage: observe.Usage{At: at.Add(after), CPUSeconds: cpu}}
 		k.keep("a", &s)
 		return s.usage.CPURatio
 	}
@@ -68,7 +70,7 @@ func TestSamplesRatio(t *testing.T) {
 			t.Errorf("after %v with %v s: %v, want %v", c.after, c.cpu, got, c.want)
 		}
 	}
-	k.retain([]figures{{info: Info{ContainerID: "b"}}})
+	k.retain([]figures{{info: observe.Info{ContainerID: "b"}}})
 	if _, ok := k.latest("a"); ok {
 		t.Error("the sample of a container that is gone is kept")
 	}

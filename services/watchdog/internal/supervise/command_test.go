@@ -74,7 +74,7 @@ func (w *world) possible(c command) bool {
 	case "stop", "signal", "bounce":
 		return !w.down && b.working == 0 && b.running() && w.now.After(b.obs.Instance.StartedAt)
 	case "remove", "recreate":
-		return !w.down && b.working == 0 && !b.gone && b.obs.Status != StatusRestarting && w.now.After(b.obs.Instance.StartedAt)
+		return !w.down && !b.gone && b.obs.Status != StatusRestarting && w.now.After(b.obs.Instance.StartedAt)
 	case "freeze":
 		return !w.down && b.working == 0 && b.running() && !b.acc.stopping
 	case "unfreeze":

@@ -11,7 +11,8 @@ type box struct {
 	key     string
 	obs     Observation
 	gone    bool
-	probes  string        // what a probe finds: ok, fail, refuse, hang, unsure
+	probes  string        // what a probe finds: ok, fail, refuse, hang, unsure; flaky fails every other time
+	flipped bool          // of flaky probes, the next succeeds
 	engine  string        // what becomes of a restart: ok, refuse, timeout, deaf, late, crash; see restart
 	takes   time.Duration // a restart
 	lag     time.Duration // between the end of a restart and the answer to the call
@@ -151,13 +152,14 @@ func (b *box) remove(w *world) {
 
 func (w *world) probe(b *box, a Action) {
 	r := ProbeResult{Instance: a.Instance}
+	b.flipped = !b.flipped
 	took := time.Millisecond
 	switch {
 	case !b.running() || !a.Instance.Same(b.obs.Instance):
 		r.Error = "connection refused"
-	case b.probes == "ok":
+	case b.probes == "ok", b.probes == "flaky" && b.flipped:
 		r.OK, r.Answered = true, true
-	case b.probes == "fail":
+	case b.probes == "fail", b.probes == "flaky":
 		r.Answered, r.Error = true, "status 503"
 	case b.probes == "refuse":
 		r.Error = "connection refused"

@@ -14,7 +14,7 @@ import (
 //	make properties HISTORIES=20000
 
 func TestRule1Budget(t *testing.T) {
-	holds(t, 1, ordinary().more(20, "set X engine={crash").more(10, "crash-w", "doom", "recreate"), span{fewest: 1, most: 4, depend: true})
+	holds(t, 1, ordinary().more(20, "set X engine={crash").more(10, "crash-w", "doom", "recreate", "tick"), span{fewest: 1, most: 4, depend: true})
 }
 
 func TestRule2Delay(t *testing.T) {
@@ -22,11 +22,11 @@ func TestRule2Delay(t *testing.T) {
 }
 
 func TestRule3People(t *testing.T) {
-	holds(t, 3, ordinary().more(20, "stop", "start X").more(10, "freeze", "unfreeze", "pause", "resume", "crash-w"), span{fewest: 1, most: 4, depend: true})
+	holds(t, 3, ordinary().more(20, "stop", "start X").more(10, "freeze", "unfreeze", "pause", "resume", "crash-w", "set X engine={ok", "set X takes", "unhealthy", "restart", "engine-"), span{fewest: 1, most: 4, depend: true})
 }
 
 func TestRule4OneAtATime(t *testing.T) {
-	holds(t, 4, ordinary().more(20, "set X engine={ok", "set X takes", "restart").more(10, "lose", "resync"), span{fewest: 1, most: 6, depend: true})
+	holds(t, 4, ordinary().more(20, "set X engine={ok", "set X takes", "restart").more(10, "lose", "resync", "recreate"), span{fewest: 1, most: 6, depend: true})
 }
 
 func TestRule5Evidence(t *testing.T) {
@@ -38,7 +38,7 @@ func TestRule6Correlated(t *testing.T) {
 }
 
 func TestRule7NothingIsMissed(t *testing.T) {
-	holds(t, 7, ordinary().more(20, "lose", "engine-").more(10, "storm", "crash-w", "kill-w", "start-w"), span{fewest: 1, most: 8, depend: true})
+	holds(t, 7, ordinary().more(20, "lose", "engine-").more(10, "set X engine={ok", "recreate", "storm", "crash-w", "kill-w", "start-w"), span{fewest: 1, most: 8, depend: true})
 }
 
 func TestRule8NeverStops(t *testing.T) {

@@ -1,6 +1,7 @@
 package supervise
 
 import (
+	"slices"
 	"time"
 )
 
@@ -9,6 +10,9 @@ func (a *account) sees(act Action, ev Event) {
 	w, b := a.w, a.w.byKey[act.Target]
 	n := &b.acc
 	switch act.Kind {
+	case ActionReport:
+		a.reportedAt = w.now
+		n.state, n.reason, n.nextAt = act.Change.To, act.Change.Reason, act.Change.NextAt
 	case ActionProbe:
 		n.probeBy = time.Time{}
 	case ActionRestart:
@@ -30,8 +34,9 @@ func (a *account) sees(act Action, ev Event) {
 		}
 		if r.Reason == ReasonRequested {
 			n.requests = 0
-		} else if !a.storm.IsZero() && (n.turn.IsZero() || w.now.Sub(n.turn) >= w.opts.TurnFor) {
-			n.turn = w.now
+		} else {
+			n.turn = !a.storm.IsZero() // a restart within the turn does not make it longer
+			n.turns = append(slices.DeleteFunc(n.turns, func(at time.Time) bool { return w.now.Sub(at) >= w.opts.TurnFor }), w.now)
 		}
 	}
 }
@@ -60,7 +65,7 @@ func (a *account) patience(b *box, r Restart) {
 	if r.Reason == ReasonRequested || r.Reason == ReasonDependency {
 		return
 	}
-	if a.w.now.Sub(n.told.Instance.StartedAt) >= StableRun {
+	if a.w.now.Sub(n.told.Instance.StartedAt) >= stableRun {
 		n.streak, n.vague = 0, false
 	}
 	if d := a.pause(n.told.Policy, n.streak); n.streak > 0 && a.w.now.Sub(n.lastAt) < d {
@@ -78,6 +83,9 @@ func (a *account) handsOff(b *box, r Restart) {
 		a.breaks(3, "%s is restarted (%s), though a person stopped it", b.key, r.Reason)
 	case n.held(a.w.now):
 		a.breaks(3, "%s is restarted (%s), though a person paused it", b.key, r.Reason)
+	}
+	if n.blind {
+		a.breaks(7, "%s is restarted (%s), though the engine is lost", b.key, r.Reason)
 	}
 }
 
@@ -124,17 +132,32 @@ func (a *account) turns(b *box, r Restart) {
 		a.breaks(6, "%s is restarted (%s) %s after many targets failed at once", b.key, r.Reason, since)
 	}
 	for _, o := range w.boxes {
-		if t := o.acc.turn; o != b && !t.IsZero() && w.now.Sub(t) < w.opts.TurnFor {
+		if o != b && o.acc.hasTurn(w) {
 			a.breaks(6, "%s is restarted (%s) while it is the turn of %s", b.key, r.Reason, o.key)
 		}
 	}
 }
+
+// hasTurn reports whether it is its turn beyond doubt.
+func (n *note) hasTurn(w *world) bool { return n.turn && w.now.Sub(n.turns[0]) < w.opts.TurnFor }
 
 // reason is rule 8: what runs and is well is left alone.
 func (a *account) reason(b *box, r Restart) {
 	n := &b.acc
 	if n.calm && r.Reason != ReasonDependency {
 		a.breaks(8, "%s is restarted (%s), though all is well", b.key, r.Reason)
+	}
+	if r.Reason != ReasonRequested {
+		switch {
+		case n.told.Status == StatusRestarting:
+			a.breaks(8, "%s is restarted (%s), though docker is at it", b.key, r.Reason)
+		case n.told.Fault != "":
+			a.breaks(8, "%s is restarted (%s), though its labels are faulty", b.key, r.Reason)
+		case n.told.DonorMissing:
+			a.breaks(8, "%s is restarted (%s), though its network is gone", b.key, r.Reason)
+		case n.enginesDuty() && n.told.RestartPolicy != RestartOnFailure:
+			a.breaks(8, "%s is restarted (%s), though docker's policy left it stopped", b.key, r.Reason)
+		}
 	}
 	runs := n.told.Status == StatusRunning
 	if r.StartOnly == (runs || n.told.Status == StatusPaused || n.told.Status == StatusRestarting) {
@@ -147,7 +170,8 @@ func (a *account) reason(b *box, r Restart) {
 		}
 	case ReasonDependency:
 		for _, key := range n.told.DependsOn {
-			if dep := a.w.byKey[key]; dep != nil && dep.acc.told.Instance.StartedAt.After(n.told.Instance.StartedAt) {
+			dep := a.w.byKey[key]
+			if dep != nil && dep.acc.told.Instance.StartedAt.After(n.told.Instance.StartedAt) && !a.follows(dep, b, nil) {
 				return
 			}
 		}
@@ -167,116 +191,13 @@ func (a *account) reason(b *box, r Restart) {
 	}
 }
 
-// heard looks at what the core made of an event.
-func (a *account) heard(b *box, ev Event) {
-	w := a.w
-	if w.still > 200+50*len(w.boxes) {
-		a.breaks(7, "%d steps without time passing", w.still)
-	}
-	if w.now.Sub(a.minuteAt) >= time.Minute {
-		a.minuteAt, a.minute = w.now, w.steps
-	}
-	if w.steps-a.minute > 500+1000*len(w.boxes) {
-		a.breaks(7, "%d steps in a minute", w.steps-a.minute)
-	}
-	a.endStorm()
-	if b == nil || w.core == nil {
-		return
-	}
-	n := &b.acc
-	if !n.due.IsZero() && w.now.After(n.due) {
-		a.breaks(2, "%s should have been restarted at %s", b.key, n.due.Sub(epoch))
-	}
-	if !n.probeBy.IsZero() && w.now.After(n.probeBy) {
-		a.breaks(5, "%s is suspect and should have been probed again at %s", b.key, n.probeBy.Sub(epoch))
-	}
-	if ev.Kind == EventProbe && n.told.Status == StatusRunning && b.isBad(w.now) {
-		if v, _ := w.core.View(b.key, w.now); v.State == StateUp || v.State == StateSuspect || v.State == StateStarting {
-			a.breaks(5, "%d probes of %s failed, and it is %s", n.inARow, b.key, v.State)
+// follows reports whether one depends on another, directly or through others.
+func (a *account) follows(b, on *box, been []*box) bool {
+	for _, key := range b.acc.told.DependsOn {
+		dep := a.w.byKey[key]
+		if dep == on || dep != nil && dep.acc.known && !slices.Contains(been, dep) && a.follows(dep, on, append(been, b, dep)) {
+			return true
 		}
 	}
-}
-
-// endStorm notes that all that failed at once have been restarted, or are left alone, or out of budget.
-func (a *account) endStorm() {
-	if a.storm.IsZero() || a.w.now.Sub(a.storm) < a.w.opts.HoldFor {
-		return
-	}
-	for _, b := range a.w.boxes {
-		n := &b.acc
-		if n.call != 0 || !n.silent.IsZero() || !n.turn.IsZero() && a.w.now.Sub(n.turn) < a.w.opts.TurnFor ||
-			!n.badSince.IsZero() && n.told.Status != StatusRestarting && n.sentAt.Before(a.storm) && n.counted(a.w.now) < n.told.Policy.MaxRestarts {
-			return
-		}
-	}
-	a.storm, a.murky = time.Time{}, a.w.now // what waits for its dependencies may prolong it
-}
-
-// calm mends everything that is broken and lets time pass: what shall run must be up in the end, and stay so.
-func (w *world) calm() {
-	w.doom = ""
-	longest := time.Duration(0)
-	for _, b := range w.boxes {
-		b.mend()
-		longest = max(longest, b.obs.Policy.RestartWindow)
-	}
-	if w.down {
-		w.engineUp()
-	}
-	if w.core == nil {
-		w.begin(true)
-	}
-	w.resync(true)
-	deadline := w.now.Add(longest + time.Duration(len(w.boxes)+1)*(MaxRestartDelay+w.opts.TurnFor+w.opts.AwaitFor))
-	for pass := 31 * time.Second; w.ill() != nil && w.now.Before(deadline) && w.account.fault == ""; {
-		w.advance(w.now.Add(pass))
-		w.resync(true)
-		for _, b := range w.boxes {
-			if b.acc.paused && b.acc.known {
-				w.step(b, Event{Kind: EventResume})
-			}
-		}
-		pass = min(pass*5/4, 10*time.Minute)
-	}
-	a := w.account
-	if b := w.ill(); b != nil && a.fault == "" {
-		v, _ := w.core.View(b.key, w.now)
-		rule := 7
-		if a.only == 3 || a.only == 6 {
-			rule = a.only // a process that died by itself is healed; all that were held are healed in the end
-		}
-		a.breaks(rule, "%s was not brought back: it is %s (%s) %s", b.key, v.State, v.Reason, v.Detail)
-	}
-	for _, b := range w.boxes {
-		b.acc.calm = b.acc.will == run
-	}
-	w.advance(w.now.Add(15 * time.Minute))
-	for _, b := range w.boxes {
-		b.acc.calm = false
-	}
-}
-
-func (b *box) mend() {
-	b.probes, b.engine, b.takes, b.lag, b.slow = "ok", "ok", 500*time.Millisecond, 0, 0
-	b.obs.DonorMissing, b.obs.Fault = false, ""
-	b.obs.Policy.ProbeInterval = max(b.obs.Policy.ProbeInterval, 5*time.Minute) // days may have to pass
-	if b.obs.Status == StatusPaused {
-		b.obs.Status = StatusRunning
-	}
-	if b.running() && b.checks {
-		b.obs.Health, b.obs.CheckFailed = HealthHealthy, false
-	}
-}
-
-// ill returns a container that shall run and is not up.
-func (w *world) ill() *box {
-	for _, b := range w.boxes {
-		if b.acc.will != run || b.gone || b.obs.Policy.MaxRestarts == 0 {
-			continue
-		}
-		if v, ok := w.core.View(b.key, w.now); !ok || v.State != StateUp || !b.running() {
-			return b
-		}
-	}
-	return nil
+	return false
 }
