@@ -197,22 +197,14 @@ func (c contender) suffer(ctx context.Context, sig syscall.Signal) (time.Duratio
 		return 0, err
 	}
 	pid := before.State.Pid
-	at := time.Now()
-	if err := syscall.Kill(pid, sig); err != nil {
-		return 0, fmt.Errorf("signal process %d: %w", pid, err)
-	}
-	if sig == syscall.SIGSTOP { // until all its threads have seen the signal it may still answer
-		if err := stack.Poll(ctx, 10*time.Second, func() error { return frozen(pid) }); err != nil {
-			return 0, err
+	return c.recovers(ctx, giveUp, func() (time.Time, error) {
+		at := time.Now()
+		if err := syscall.Kill(pid, sig); err != nil {
+			return at, fmt.Errorf("signal process %d: %w", pid, err)
 		}
-	}
-	if err := c.wait(ctx, giveUp); err != nil {
-		return 0, fmt.Errorf("%w: %w", errNotHealed, err)
-	}
-	took := time.Since(at)
-	after, err := stack.Inspect(ctx, c.name)
-	if err == nil && after.State.Pid == pid {
-		err = fmt.Errorf("%s answered although nobody had restarted it", c.name)
-	}
-	return took, err
+		if sig == syscall.SIGSTOP { // the signal counts once all its threads have seen it
+			return at, stack.Poll(ctx, 10*time.Second, func() error { return frozen(pid) })
+		}
+		return at, nil
+	})
 }
