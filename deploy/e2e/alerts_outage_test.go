@@ -18,6 +18,10 @@ type keptDown struct {
 	stop  func() int
 }
 
+// slow is the part of a processor that a container gets while it is kept down. It takes seconds to answer then, so that the next
+// kill always comes first, whether the machine is busy or not. A container that answers in between is another failure.
+const slow = "0.05"
+
 // keepDown kills a container's main process now, and each one that is started in its place until stop is called; stop tells how
 // many were killed.
 func keepDown(t *testing.T, container string) *keptDown {
@@ -33,6 +37,10 @@ func keepDown(t *testing.T, container string) *keptDown {
 		}
 		return nil
 	}))
+	c, err := stack.Inspect(ctx, container)
+	must(t, err)
+	_, err = stack.Docker(ctx, "update", "--cpus", slow, container)
+	must(t, err)
 	k, kills := &keptDown{}, 1
 	seen := engine.Count("start")
 	k.Since, err = stack.Crash(ctx, container)
@@ -62,6 +70,10 @@ func keepDown(t *testing.T, container string) *keptDown {
 		cancel()
 		done.Wait()
 		engine.Stop()
+		_, err := stack.Docker(context.WithoutCancel(ctx), "update", "--cpus", fmt.Sprint(float64(c.HostConfig.NanoCpus)/1e9), container)
+		if err != nil {
+			t.Error(err)
+		}
 		return kills
 	})
 	t.Cleanup(func() { k.stop() })
@@ -84,6 +96,13 @@ func (o *outage) kill(t *testing.T, a *alerting) {
 	must(t, err)
 	if kills := down.stop(); kills != 1+alertBudget {
 		t.Errorf("the API was killed %d times, want once and after each of %d restarts", kills, alertBudget)
+	}
+	lines, err := a.WatchdogLog(t.Context())
+	must(t, err)
+	for _, l := range lines {
+		if l.Type == "recovered" && l.Target == a.api() && l.Time.After(o.began) {
+			t.Errorf("the API was to stay down, and the watchdog found it well at %v", l.Time)
+		}
 	}
 	t.Logf("budget spent %.1f s after the first kill", time.Since(o.began).Seconds())
 }
