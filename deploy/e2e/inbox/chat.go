@@ -123,7 +123,7 @@ func readDiscord(body []byte, m *Message) error {
 var (
 	markdownLink   = regexp.MustCompile(`\[([^\]\n]*)\]\(<?(https?://[^\s)>]+)>?\)`)
 	bareLink       = regexp.MustCompile(`https?://[^\s<>"')\]]+`)
-	markdownEscape = regexp.MustCompile(`\\([^\w\s])`)
+	markdownEscape = regexp.MustCompile(`\\([[:punct:]])`) // any ASCII punctuation
 )
 
 // markdown adds a text in Markdown: [words](address) is a link, so is a bare address, and a backslash escapes a character.
