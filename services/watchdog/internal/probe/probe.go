@@ -84,7 +84,7 @@ func (s Spec) get(ctx context.Context, r *Result) error {
 	}
 	req.Header.Set("User-Agent", "upkeep-watchdog")
 	req.Header.Set("Accept", "*/*")
-	resp, err := transport.RoundTrip(req)
+	resp, err := s.transport().RoundTrip(req)
 	if err != nil {
 		return err
 	}
@@ -110,6 +110,17 @@ var transport = &http.Transport{
 	DisableKeepAlives:      true,
 	DisableCompression:     true,
 	MaxResponseHeaderBytes: bodyLimit,
+}
+
+// transport connects to the socket, where there is one.
+func (s Spec) transport() *http.Transport {
+	if s.Socket == "" {
+		return transport
+	}
+	return &http.Transport{
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx, "unix", s.Socket) },
+		DisableKeepAlives: true, DisableCompression: true, MaxResponseHeaderBytes: bodyLimit,
+	}
 }
 
 // dial leaves half of the time for the answer, so that "no connection" and "no answer" stay apart.

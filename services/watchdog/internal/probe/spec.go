@@ -20,6 +20,7 @@ type Spec struct {
 	Port   uint16
 	Path   string // with the query, for HTTP
 	Match  string // text that the body must hold, for HTTP; empty = any body
+	Socket string // the path of a Unix socket to connect to, whatever Host and Port say; not part of the text
 }
 
 // Parse reads a Spec. Its errors say what is wrong; Allowed says what would be right.

@@ -101,6 +101,9 @@ func (t *target) judgeRunning(now time.Time) judgement {
 	if t.obs.DonorMissing {
 		return judgement{leave, StateNeedsRecreate, ReasonNoDonor} // runs, cut off from every network
 	}
+	if t.obs.OverMemory {
+		return judgement{verdict: bad, reason: ReasonOOM}
+	}
 	if t.obs.Health == HealthUnhealthy {
 		return t.badUnlessDonor(ReasonUnhealthy)
 	}
@@ -145,6 +148,9 @@ func (t *target) explain(r Reason) string {
 		}
 		return fmt.Sprintf("the process ended by itself with exit code %d", t.obs.ExitCode)
 	case ReasonOOM:
+		if t.running() {
+			return "it uses more memory than it may"
+		}
 		return "the kernel killed it because its memory limit was reached"
 	case ReasonUnhealthy:
 		return "docker's health check reports unhealthy"

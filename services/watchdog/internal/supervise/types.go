@@ -119,6 +119,7 @@ type Observation struct {
 	CheckFailed   bool // the latest of Docker's own health checks failed, though it may not yet say unhealthy
 	ExitCode      int
 	OOMKilled     bool
+	OverMemory    bool   // it runs and uses more memory than it may, where nobody else enforces that
 	Error         string // what the engine said when it could not start the container
 	FinishedAt    time.Time
 	RestartPolicy RestartPolicy
