@@ -17,18 +17,18 @@ import (
 // gopsutil is the source of a real machine.
 type gopsutil struct{}
 
-func (gopsutil) cpuSeconds(ctx context.Context) (busy, total float64, err error) {
+func (gopsutil) cpuSeconds(ctx context.Context) (processors, error) {
 	all, err := cpu.TimesWithContext(ctx, false)
 	if err != nil {
-		return 0, 0, err
+		return processors{}, err
 	}
 	if len(all) == 0 {
-		return 0, 0, errors.New("the system names no processor")
+		return processors{}, errors.New("the system names no processor")
 	}
 	t := all[0]
 	// Guest time is part of user time already; waiting for a disk is idling.
-	busy = t.User + t.Nice + t.System + t.Irq + t.Softirq + t.Steal
-	return busy, busy + t.Idle + t.Iowait, nil
+	busy := t.User + t.Nice + t.System + t.Irq + t.Softirq + t.Steal
+	return processors{busy: busy, stolen: t.Steal, total: busy + t.Idle + t.Iowait}, nil
 }
 
 func (gopsutil) cores(ctx context.Context) (int, error) { return cpu.CountsWithContext(ctx, true) }
@@ -46,7 +46,7 @@ func (gopsutil) swap(ctx context.Context) (Swap, error) {
 	if err != nil {
 		return Swap{}, err
 	}
-	return Swap{Usage: m.Used, Limit: m.Total}, nil
+	return Swap{Usage: m.Used, Limit: m.Total, In: m.Sin, Out: m.Sout}, nil
 }
 
 func (gopsutil) load(ctx context.Context) (Load, error) {
@@ -65,7 +65,7 @@ func (gopsutil) filesystem(ctx context.Context, mountpoint string) (Filesystem, 
 	size := u.Used + u.Free // Free is what an ordinary user may still fill
 	return Filesystem{
 		Mountpoint: mountpoint, Usage: u.Used, Size: size,
-		Utilization: share(float64(u.Used), float64(size)),
+		Utilization: share(float64(u.Used), float64(size)), UsageInodes: u.InodesUsed, SizeInodes: u.InodesTotal,
 	}, nil
 }
 

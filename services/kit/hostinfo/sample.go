@@ -7,7 +7,7 @@ import (
 
 // source is where the figures of the machine come from.
 type source interface {
-	cpuSeconds(context.Context) (busy, total float64, err error)
+	cpuSeconds(context.Context) (processors, error)
 	cores(context.Context) (int, error)
 	memory(context.Context) (usage, limit uint64, err error)
 	swap(context.Context) (Swap, error)
@@ -17,10 +17,15 @@ type source interface {
 	fileDescriptors(context.Context) (FileDescriptors, error)
 }
 
+// processors are the CPU seconds of the host since it booted.
+type processors struct {
+	busy, stolen, total float64 // what another virtual machine had counts as stolen and as busy
+}
+
 // reading is what the next sample needs of this one.
 type reading struct {
 	at            time.Time
-	busy, total   float64 // CPU seconds of the host
+	processors    processors
 	containerBusy float64 // CPU seconds of the container
 	host, limited bool    // whether each was read
 }
@@ -44,9 +49,12 @@ func (s *Sampler) sample(ctx context.Context) {
 	reading := reading{at: now}
 
 	cpu := CPU{Scope: ScopeHost, Utilization: unknown()}
-	reading.busy, reading.total, err = s.source.cpuSeconds(ctx)
+	snapshot.Host.CPUSteal = unknown()
+	reading.processors, err = s.source.cpuSeconds(ctx)
 	if reading.host = !fault("cpu", err); reading.host && s.before.host {
-		cpu.Utilization = utilization(reading.busy-s.before.busy, reading.total-s.before.total)
+		now, before := reading.processors, s.before.processors
+		cpu.Utilization = utilization(now.busy-before.busy, now.total-before.total)
+		snapshot.Host.CPUSteal = utilization(now.stolen-before.stolen, now.total-before.total)
 	}
 	if cores, err := s.source.cores(ctx); !fault("cores", err) {
 		cpu.Cores = float64(cores)

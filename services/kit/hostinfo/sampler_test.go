@@ -21,25 +21,31 @@ var update = flag.Bool("update", false, "write the golden files anew")
 
 // machine is a source whose figures the test sets.
 type machine struct {
-	busy, total float64
-	err         error
-	stuck       chan struct{}
+	processors
+	err   error
+	stuck chan struct{}
 }
 
-func (m *machine) cpuSeconds(context.Context) (float64, float64, error) {
+func (m *machine) cpuSeconds(context.Context) (processors, error) {
 	if m.stuck != nil {
 		<-m.stuck
 	}
-	return m.busy, m.total, m.err
+	return m.processors, m.err
 }
 func (m *machine) cores(context.Context) (int, error) { return 4, nil }
 func (m *machine) memory(context.Context) (uint64, uint64, error) {
 	return 2 << 30, 8 << 30, m.err
 }
-func (m *machine) swap(context.Context) (Swap, error) { return Swap{1 << 20, 1 << 30}, m.err }
+func (m *machine) swap(context.Context) (Swap, error) {
+	return Swap{1 << 20, 1 << 30, 5000, 6000}, m.err
+}
 func (m *machine) load(context.Context) (Load, error) { return Load{0.5, 0.25, 0.125}, m.err }
 func (m *machine) filesystem(_ context.Context, mountpoint string) (Filesystem, error) {
-	return Filesystem{mountpoint, 30 << 30, 120 << 30, 0.25}, m.err
+	f := Filesystem{mountpoint, 30 << 30, 120 << 30, 0.25, 1000, 4000}
+	if mountpoint == "/data" { // makes inodes as it needs them
+		f.UsageInodes, f.SizeInodes = 0, 0
+	}
+	return f, m.err
 }
 func (m *machine) network(context.Context) (Network, error) { return Network{1000, 2000}, m.err }
 func (m *machine) fileDescriptors(context.Context) (FileDescriptors, error) {
@@ -66,12 +72,12 @@ func TestSnapshots(t *testing.T) {
 	for _, tree := range []string{"none", "v2-container", "v1-container", "v1-unlimited", "broken"} {
 		t.Run(tree, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				source := &machine{busy: 100, total: 1000}
+				source := &machine{processors: processors{busy: 100, stolen: 10, total: 1000}}
 				s := newSampler(Options{Root: os.DirFS("testdata/" + tree), Mountpoints: []string{"/", "/data"}}, source)
 				if s.Latest().CPU.Utilization.Known() {
 					t.Error("the CPU utilization is known after one sample")
 				}
-				source.busy, source.total = 103, 1004
+				source.processors = processors{busy: 103, stolen: 11, total: 1004}
 				ctx, cancel := context.WithCancel(t.Context())
 				go s.Run(ctx)
 				time.Sleep(time.Second)
@@ -128,8 +134,8 @@ func TestFaultsAreNamedAndTheRestIsWell(t *testing.T) {
 	}
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(NewCollector(s))
-	if n, err := testutil.GatherAndCount(registry); n != 0 || err != nil {
-		t.Errorf("%d metrics of what could not be read, %v", n, err)
+	if n, err := testutil.GatherAndCount(registry); n != 1 || err != nil {
+		t.Errorf("%d metrics, want that of the cores alone, %v", n, err)
 	}
 }
 
@@ -156,9 +162,9 @@ func TestStaleWhenReadingHangs(t *testing.T) {
 }
 
 func TestCollector(t *testing.T) {
-	source := &machine{busy: 100, total: 1000}
+	source := &machine{processors: processors{busy: 100, stolen: 10, total: 1000}}
 	s := newSampler(Options{Root: os.DirFS("testdata/v2-container"), Mountpoints: []string{"/", "/data"}}, source)
-	source.busy, source.total = 103, 1004
+	source.processors = processors{busy: 103, stolen: 11, total: 1004}
 	s.sample(t.Context())
 	registry := prometheus.NewPedanticRegistry()
 	registry.MustRegister(NewCollector(s))

@@ -75,17 +75,23 @@ type Memory struct {
 
 // Host is what the whole machine does.
 type Host struct {
-	CPU         CPU          `json:"cpu"`
+	CPU CPU `json:"cpu"`
+	// CPUSteal is the share of the processors that other virtual machines on
+	// the same hardware had while this one wanted them.
+	CPUSteal    Ratio        `json:"cpu_steal_ratio"`
 	Memory      Memory       `json:"memory"`
 	Swap        Swap         `json:"swap"`
 	Load        Load         `json:"load"`
 	Filesystems []Filesystem `json:"filesystems"`
 }
 
-// Swap is the memory that was moved to disk.
+// Swap is the memory that was moved to disk, and what was moved there and
+// back since the host booted.
 type Swap struct {
 	Usage uint64 `json:"usage_bytes"`
 	Limit uint64 `json:"limit_bytes"`
+	In    uint64 `json:"in_bytes_total"`
+	Out   uint64 `json:"out_bytes_total"`
 }
 
 // Load is the number of processes that run or want to, averaged over 1, 5 and
@@ -97,12 +103,15 @@ type Load struct {
 }
 
 // Filesystem is the fill of one mounted file system. Usage and Size leave out
-// what is reserved for root, as df does.
+// what is reserved for root, as df does. Inodes are 0 on a file system that
+// makes them as it needs them.
 type Filesystem struct {
 	Mountpoint  string `json:"mountpoint"`
 	Usage       uint64 `json:"usage_bytes"`
 	Size        uint64 `json:"size_bytes"`
 	Utilization Ratio  `json:"utilization_ratio"`
+	UsageInodes uint64 `json:"usage_inodes"`
+	SizeInodes  uint64 `json:"size_inodes"`
 }
 
 // Network sums all interfaces but the loopback ones.

@@ -50,6 +50,8 @@ func desc(name, help string) *prometheus.Desc {
 
 var (
 	descCPU      = desc("container_cpu_usage_seconds_total", "Processor time that the container has used.")
+	descPeriods  = desc("container_cpu_cfs_periods_total", "Periods of the CPU quota in which the container wanted to run.")
+	descThrottle = desc("container_cpu_cfs_throttled_periods_total", "Those of the periods in which it had used up its CPU quota and had to wait.")
 	descMemory   = desc("container_memory_working_set_bytes", "Memory in use, less file pages that lie idle.")
 	descLimit    = desc("container_spec_memory_limit_bytes", "Memory limit of the container, 0 for none.")
 	descReceived = desc("container_network_receive_bytes_total", "Bytes received over all interfaces.")
@@ -62,7 +64,7 @@ var (
 
 // Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descCPU, descMemory, descLimit, descReceived, descSent, descRead, descWritten, descStart, descOOM} {
+	for _, d := range []*prometheus.Desc{descCPU, descPeriods, descThrottle, descMemory, descLimit, descReceived, descSent, descRead, descWritten, descStart, descOOM} {
 		ch <- d
 	}
 }
@@ -85,6 +87,10 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 			continue
 		}
 		send(descCPU, prometheus.CounterValue, s.usage.CPUSeconds)
+		if s.periods > 0 {
+			send(descPeriods, prometheus.CounterValue, float64(s.periods))
+			send(descThrottle, prometheus.CounterValue, float64(s.throttled))
+		}
 		send(descMemory, prometheus.GaugeValue, float64(s.usage.MemoryBytes))
 		send(descReceived, prometheus.CounterValue, float64(s.received))
 		send(descSent, prometheus.CounterValue, float64(s.sent))

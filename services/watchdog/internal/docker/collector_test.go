@@ -27,7 +27,7 @@ func TestCollectorExposition(t *testing.T) {
 			Project: "upkeep", Service: "api", StartedAt: time.Unix(1, 0), MemoryLimit: 1,
 		},
 	}
-	d.samples.keep("id", &sample{usage: observe.Usage{At: time.Now(), CPUSeconds: 1, MemoryBytes: 1}, received: 1, sent: 1, read: 1, written: 1})
+	d.samples.keep("id", &sample{usage: observe.Usage{At: time.Now(), CPUSeconds: 1, MemoryBytes: 1}, received: 1, sent: 1, read: 1, written: 1, periods: 1, throttled: 1})
 	collector := NewCollector(d)
 	collector.at = time.Now()
 	registry := prometheus.NewPedanticRegistry()

@@ -19,6 +19,7 @@ import (
 type sample struct {
 	usage                         observe.Usage
 	received, sent, read, written uint64
+	periods, throttled            uint64 // of the CPU quota; 0 of 0 without one
 }
 
 // samples keeps the latest sample of each container, so that an incident knows the figures from before the end.
@@ -86,6 +87,7 @@ func digest(st container.StatsResponse) sample {
 		MemoryBytes: workingSet(st.MemoryStats),
 		Processes:   st.PidsStats.Current,
 	}}
+	s.periods, s.throttled = st.CPUStats.ThrottlingData.Periods, st.CPUStats.ThrottlingData.ThrottledPeriods
 	if s.usage.At.Year() <= 1 {
 		s.usage.At = time.Now()
 	}

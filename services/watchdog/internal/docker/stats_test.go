@@ -30,10 +30,10 @@ func TestDigest(t *testing.T) {
 			"networks":{"eth0":{"rx_bytes":1,"tx_bytes":2},"eth1":{"rx_bytes":10,"tx_bytes":20}},
 			"blkio_stats":{"io_service_bytes_recursive":[{"op":"Read","value":5},{"op":"Write","value":7},{"op":"Sync","value":12},{"op":"Total","value":12},{"op":"Read","value":1}]}}`,
 			sample{usage: observe.Usage{CPUSeconds: 1.5, MemoryBytes: 600, Processes: 3}, received: 11, sent: 22, read: 6, written: 7}},
-		"v2": {`{"read":"2026-11-01T10:00:00Z","cpu_stats":{"cpu_usage":{"total_usage":1}},
+		"v2": {`{"read":"2026-11-01T10:00:00Z","cpu_stats":{"cpu_usage":{"total_usage":1},"throttling_data":{"periods":9,"throttled_periods":4,"throttled_time":5}},
 			"memory_stats":{"usage":1000,"stats":{"inactive_file":300,"anon":1}},
 			"blkio_stats":{"io_service_bytes_recursive":[{"op":"read","value":5},{"op":"write","value":7}]}}`,
-			sample{usage: observe.Usage{CPUSeconds: 1e-9, MemoryBytes: 700}, read: 5, written: 7}},
+			sample{usage: observe.Usage{CPUSeconds: 1e-9, MemoryBytes: 700}, read: 5, written: 7, periods: 9, throttled: 4}},
 		"more idle than used": {`{"read":"2026-11-01T10:00:00Z","memory_stats":{"usage":10,"stats":{"inactive_file":300}}}`, sample{}},
 		"v2 without I/O":      {`{"read":"2026-11-01T10:00:00Z","blkio_stats":{"io_service_bytes_recursive":null}}`, sample{}},
 	} {
