@@ -66,7 +66,11 @@ func newApp(config settings.Settings, program build.Info, logs *logging.Logs, ho
 		EnableOpenMetrics: true, Registry: registry, ErrorHandling: promhttp.ContinueOnError,
 		ErrorLog: zap.NewStdLog(logs.Logger), MaxRequestsInFlight: 4, Timeout: 9 * time.Second,
 	})
-	router.Handle("/metrics", health.RequireToken(config.MetricsToken.Reveal(), exposition)).
+	shown := exposition
+	if config.MetricsUpstream != "" {
+		shown = upstreamMetrics(config.MetricsUpstream, logs.Logger)
+	}
+	router.Handle("/metrics", metrics(exposition, health.RequireToken(config.MetricsToken.Reveal(), shown))).
 		Methods(http.MethodGet, http.MethodHead)
 
 	own := router.NewRoute().Subrouter()

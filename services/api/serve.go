@@ -31,8 +31,15 @@ func serveAPI(ctx context.Context, config settings.Settings, stdout io.Writer) e
 		return fmt.Errorf("open the logs: %w", err)
 	}
 	defer logs.Close()
+	if config.Worker != "" { // all workers of a program share one standard output
+		logs.Logger, logs.Access = logs.Logger.With(zap.String("worker", config.Worker)), logs.Access.With(zap.String("worker", config.Worker))
+	}
 	log := logs.Logger
 
+	admin, err := serve.Inherited("admin") // first, so that the one that is left is the public one
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
 	listener, err := serve.Listen(config.Address())
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
@@ -46,7 +53,11 @@ func serveAPI(ctx context.Context, config settings.Settings, stdout io.Writer) e
 		return err
 	}
 
-	stopBackground := background(ctx, app.checker.Run, host.Run, app.pulse, onSignals(logs, config.LogLevel))
+	loops := []func(context.Context) error{app.checker.Run, host.Run, app.pulse, onSignals(logs, config.LogLevel)}
+	if admin != nil {
+		loops = append(loops, serveAdmin(admin, app.admin(config), log))
+	}
+	stopBackground := background(ctx, loops...)
 	log.Info("listening", zap.Stringer("address", listener.Addr()), zap.String("revision", program.Revision),
 		zap.String("environment", config.Environment), zap.String("limits", limitsText(limits, applied)))
 	for _, warning := range warnings(config, listener.Addr(), theMachine()) {

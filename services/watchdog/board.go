@@ -75,7 +75,7 @@ func (l *loop) publish() {
 		s.Targets = append(s.Targets, l.show(v.Target, now))
 	}
 	first := l.status.get()
-	s.Version, s.StartedAt = first.Version, first.StartedAt
+	s.Version, s.Mode, s.StartedAt = first.Version, first.Mode, first.StartedAt
 	l.status.put(s, l.dirty)
 	l.dirty = false
 }

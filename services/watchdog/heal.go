@@ -17,14 +17,18 @@ import (
 const evidenceBefore = 2 * time.Second
 
 // restart writes the ledger, then sends the restart. What died by itself is started at once, and its log is read beside
-// that, since the engine keeps it; of what hangs, the figures are taken first.
+// that, since the engine keeps it, or the driver does; of what hangs, the figures are taken first.
+//
+// For containers the ledger is on disk before the engine is asked, as they may outlive a power failure and the history
+// must. Processes do not: what must be outlived there is the end of the watchdog, and what is written survives that without
+// being synced, which would add the disk's time to every recovery.
 func (l *loop) restart(a supervise.Action) {
 	r, v := a.Restart, l.view(a.Target)
 	if l.dryRun {
 		l.pretend(a)
 		return
 	}
-	l.fail("write the ledger before a restart", l.save(a.Target, r.Counted))
+	l.fail("write the ledger before a restart", l.save(a.Target, r.Counted && !l.local))
 	l.metrics.Restarted(a.Target, r.Reason)
 	s := l.targets[a.Target]
 	if s != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/upkeephq/upkeep/services/watchdog/internal/journal"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/observe"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/systemd"
 )
 
 const (
@@ -26,7 +27,7 @@ const (
 	lastWords = 8 * time.Second
 )
 
-// driver is what the loop needs of Docker.
+// driver is what the loop needs of what runs its targets.
 type driver interface {
 	Run(context.Context, chan<- observe.Notice) error
 	Restart(context.Context, string, supervise.Instance, supervise.Restart) supervise.Outcome
@@ -46,8 +47,11 @@ type loop struct {
 	now      func() time.Time
 	status   *board
 
-	dryRun  bool    // decide and report, touch nothing
-	pinger  *pinger // nil: nobody outside wants to know
+	local   bool // targets are our own child processes: there is no engine, and they end with us
+	dryRun  bool // decide and report, touch nothing
+	pinger  *pinger
+	systemd *systemd.Notifier
+	ready   bool // all targets have been up at once
 	words   chan word
 	notices chan observe.Notice
 	timers  map[string]*time.Timer
@@ -87,9 +91,15 @@ type question struct {
 
 // run goes round until ctx ends.
 func (l *loop) run(ctx context.Context) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
 	calling, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	l.calling = calling
+	if l.local {
+		l.synced.Store(true)
+		l.tidyAt = l.now().Add(showUp)
+	}
 	watching := make(chan error, 1)
 	l.calls.Go(func() { watching <- l.driver.Run(ctx, l.notices) })
 	ticker := time.NewTicker(publishEvery)
@@ -99,18 +109,47 @@ func (l *loop) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return errors.Join(l.end(cancel), <-watching)
+		case err := <-watching: // the program cannot even be started
+			return errors.Join(err, l.end(cancel))
 		case n := <-l.notices:
 			l.notice(n)
 		case w := <-l.words:
 			l.hear(w)
 		case <-ticker.C:
 			l.publish()
-			l.pinger.round(&l.calls, calling, l.now(), l.docker.Connected)
+			l.pinger.round(&l.calls, calling, l.now(), l.docker.Connected || l.local)
+			l.systemd.Alive(l.now())
+		}
+		if l.dirty && l.local && l.spent() {
+			stop()
+			return errors.Join(errBudgetSpent, l.end(cancel), <-watching)
 		}
 	}
 }
 
-// end lets restarts in flight finish, as far as there is time, and stores what is known. No container is stopped.
+// errBudgetSpent ends the watchdog where nothing that it may do helps: whoever started it shall act.
+var errBudgetSpent = errors.New("the restart budget of every worker is spent")
+
+// spent reports whether every target is exhausted. It also tells systemd when all of them are up for the first time.
+func (l *loop) spent() bool {
+	views, up, spent := l.core.Views(l.now()), 0, 0
+	for _, v := range views {
+		switch v.State {
+		case supervise.StateUp:
+			up++
+		case supervise.StateExhausted:
+			spent++
+		}
+	}
+	if !l.ready && up > 0 && up == len(views) {
+		l.ready = true
+		l.systemd.Ready()
+	}
+	return spent > 0 && spent == len(views)
+}
+
+// end lets restarts in flight finish, as far as there is time, and stores what is known. No container is stopped; processes
+// are, by their driver.
 func (l *loop) end(cancel context.CancelFunc) error {
 	for _, t := range l.timers {
 		t.Stop()

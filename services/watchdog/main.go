@@ -1,4 +1,4 @@
-// Command watchdog heals containers through the Docker API and records why they went down.
+// Command watchdog heals containers through the Docker API, or its own child processes, and records why they went down.
 package main
 
 import (
@@ -31,8 +31,11 @@ func exitCode() int {
 		return 0
 	}
 	fmt.Fprintf(os.Stderr, "watchdog: %v\n", err)
-	if errors.Is(err, errUsage) {
+	switch {
+	case errors.Is(err, errUsage):
 		return 2
+	case errors.Is(err, errBudgetSpent):
+		return 3
 	}
 	return 1
 }
@@ -42,7 +45,7 @@ var errUsage = errors.New("try watchdog --help")
 
 const about = `Heals the containers that carry the label watchdog.enable=true, and records why they went down.
 
-Without a command it watches. It is configured by the environment; watchdog check lists the variables.`
+Without a command it watches. Where there is no Docker, watchdog run does the same for processes. It is configured by the environment; watchdog check lists the variables.`
 
 // commands is the command line.
 type commands struct {
@@ -51,6 +54,10 @@ type commands struct {
 	Watch struct {
 		DryRun bool `help:"Decide and report, touch nothing."`
 	} `cmd:"" default:"withargs" help:"Watch and heal until told to stop (the default)."`
+	Run struct {
+		runFlags
+		Command []string `arg:"" passthrough:"" help:"The program and its arguments."`
+	} `cmd:"" help:"Run a program as child processes instead, and heal them: watchdog run [--workers N] -- COMMAND…"`
 	Status struct {
 		JSON bool `help:"Print JSON."`
 	} `cmd:"" help:"Show every target: its state, since when and why, and what is left of its restart budget."`
@@ -103,7 +110,23 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		_, err := io.WriteString(stdout, completion(cli.Completion.Shell, parser.Model))
 		return err
 	}
+	running := parsed.Command() == "run <command>"
+	if running {
+		environ = cli.Run.override(environ)
+	}
 	s, faults := loadSettings(environ)
+	var r runSettings
+	if running {
+		command, more := cli.Run.Command, error(nil)
+		if command[0] == "--" {
+			command = command[1:]
+		}
+		if len(command) == 0 {
+			return fmt.Errorf("run: the command is missing; %w", errUsage)
+		}
+		r, more = loadRunSettings(environ, command)
+		faults = errors.Join(faults, more)
+	}
 	if parsed.Command() == "check" {
 		return errors.Join(listVariables(stdout), faults)
 	}
@@ -129,6 +152,9 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	case "healthcheck":
 		return runHealthcheck(ctx, v)
 	}
+	if running {
+		return runProcesses(ctx, s, r, environ, info, stdout, stderr)
+	}
 	s.DryRun = s.DryRun || cli.Watch.DryRun
-	return watch(ctx, s, info, stdout)
+	return watch(ctx, s, info, stdout, containers(s))
 }

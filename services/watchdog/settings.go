@@ -30,6 +30,11 @@ type settings struct {
 	DryRun  bool          `env:"WATCHDOG_DRY_RUN" envDefault:"false" allowed:"true (decide and report, touch nothing) or false"`
 	PingURL config.Secret `env:"WATCHDOG_PING_URL" allowed:"an http or https URL to call after each round, for an outside observer; none when empty"`
 
+	// What systemd gives to a unit with Type=notify and WatchdogSec.
+	NotifySocket string `env:"NOTIFY_SOCKET" allowed:"the path of systemd's socket; set by systemd"`
+	WatchdogUsec int64  `env:"WATCHDOG_USEC" allowed:"microseconds; set by systemd"`
+	WatchdogPID  int    `env:"WATCHDOG_PID" allowed:"a process ID; set by systemd"`
+
 	// ReceiversFile is where the setup service tells who is notified.
 	ReceiversFile string `env:"UPKEEP_RECEIVERS_FILE" allowed:"the path of receivers.json, as the setup service writes it"`
 }

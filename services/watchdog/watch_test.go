@@ -31,7 +31,7 @@ func TestIncidentsOfBeforeAreExposed(t *testing.T) {
 		t.Fatal(err)
 	}
 	reg := prometheus.NewPedanticRegistry()
-	l, _, err := assemble(s, build.Info{}, j, reg, zap.NewNop())
+	l, err := assemble(kind{}, s, build.Info{}, j, reg, zap.NewNop())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 )
 
 // firstFD is where handed-over sockets start, by convention.
@@ -18,8 +17,14 @@ const firstFD = 3
 type inheritance struct {
 	once  sync.Once
 	mu    sync.Mutex
-	socks []net.Listener
+	socks []named
 	err   error
+}
+
+// named is a socket under the name that LISTEN_FDNAMES gives it, empty without one.
+type named struct {
+	net.Listener
+	name string
 }
 
 // handedOver belongs to the process, as its environment and its descriptors do.
@@ -46,16 +51,37 @@ func (in *inheritance) take(addr string) (net.Listener, error) {
 	if chosen < 0 {
 		return nil, nil
 	}
-	ln := in.socks[chosen]
-	in.socks = append(in.socks[:chosen], in.socks[chosen+1:]...)
-	return ln, nil
+	return in.give(chosen), nil
+}
+
+// takeNamed returns the socket of that name, or nil when there is none.
+func (in *inheritance) takeNamed(name string) (net.Listener, error) {
+	in.once.Do(in.load)
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.err != nil {
+		return nil, in.err
+	}
+	for i, ln := range in.socks {
+		if ln.name == name {
+			return in.give(i), nil
+		}
+	}
+	return nil, nil
+}
+
+// give hands a socket out, once.
+func (in *inheritance) give(i int) net.Listener {
+	ln := in.socks[i]
+	in.socks = append(in.socks[:i], in.socks[i+1:]...)
+	return ln.Listener
 }
 
 // load turns the descriptors named by LISTEN_FDS into listeners. LISTEN_PID, when
 // set, must be this process; a parent that cannot know it leaves it out. Both are
 // then removed, so that no child takes the sockets for its own.
 func (in *inheritance) load() {
-	count, pid := os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_PID")
+	count, pid, names := os.Getenv("LISTEN_FDS"), os.Getenv("LISTEN_PID"), strings.Split(os.Getenv("LISTEN_FDNAMES"), ":")
 	if count == "" || (pid != "" && pid != strconv.Itoa(os.Getpid())) {
 		return
 	}
@@ -68,7 +94,7 @@ func (in *inheritance) load() {
 		return
 	}
 	for fd := firstFD; fd < firstFD+n; fd++ {
-		syscall.CloseOnExec(fd)
+		closeOnExec(fd)
 		file := os.NewFile(uintptr(fd), "LISTEN_FD_"+strconv.Itoa(fd))
 		ln, err := net.FileListener(file)
 		if err != nil {
@@ -76,7 +102,11 @@ func (in *inheritance) load() {
 			return
 		}
 		in.err = errors.Join(in.err, file.Close()) // the listener has its own copy
-		in.socks = append(in.socks, ln)
+		name := ""
+		if i := fd - firstFD; i < len(names) {
+			name = names[i]
+		}
+		in.socks = append(in.socks, named{ln, name})
 	}
 }
 

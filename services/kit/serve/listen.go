@@ -39,6 +39,11 @@ func Listen(addr string) (net.Listener, error) {
 	return ln, nil
 }
 
+// Inherited returns the socket that a parent process handed over under that name
+// (LISTEN_FDNAMES), or nil when there is none. It is given out once, and Listen no
+// longer finds it.
+func Inherited(name string) (net.Listener, error) { return handedOver.takeNamed(name) }
+
 // listenUnix opens a Unix socket, after removing one that a killed process
 // left behind. A socket that still answers is left alone.
 func listenUnix(path string) (net.Listener, error) {

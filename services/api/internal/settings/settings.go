@@ -4,6 +4,8 @@ package settings
 import (
 	"net"
 	"path"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -35,6 +37,10 @@ type Settings struct {
 	HealthToken  config.Secret `env:"HEALTH_TOKEN" allowed:"what /health/detailed and /health/metrics ask for; open when empty"`
 	MetricsToken config.Secret `env:"METRICS_TOKEN" allowed:"what /metrics asks for; open when empty"`
 
+	// MetricsUpstream and Worker are set by "watchdog run" for each worker.
+	MetricsUpstream string `env:"METRICS_UPSTREAM" allowed:"unix:/PATH of what /metrics shows instead of this process alone; set by 'watchdog run'"`
+	Worker          string `env:"WATCHDOG_TARGET" allowed:"the name of this worker, for its log folder and its log lines; set by 'watchdog run'"`
+
 	FaultInjection bool `env:"FAULT_INJECTION" envDefault:"false" allowed:"true or false"`
 
 	HealthCheckInterval units.Duration `env:"HEALTH_CHECK_INTERVAL" envDefault:"10" allowed:"seconds (10) or a duration (1m30s), more than 0"`
@@ -62,6 +68,9 @@ func Load(environ []string) (Settings, error) {
 	return config.Load(environ, Settings.outOfRange)
 }
 
+// fitName is a name that can be that of a folder.
+var fitName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
 // environments are where a service may run. In production the start-up log
 // warns of what is open to strangers.
 var environments = []string{"production", "staging", "development", "test"}
@@ -83,6 +92,8 @@ func (s Settings) outOfRange() []string {
 	want(s.LogMaxBackups >= 1, "LogMaxBackups")
 	want(s.LogMaxAgeDays >= 1, "LogMaxAgeDays")
 	want(s.HealthCheckInterval > 0, "HealthCheckInterval")
+	want(s.MetricsUpstream == "" || strings.HasPrefix(s.MetricsUpstream, "unix:/"), "MetricsUpstream")
+	want(s.Worker == "" || fitName.MatchString(s.Worker), "Worker")
 	want(s.ShutdownTimeout > 0, "ShutdownTimeout")
 	for i, p := range s.DiskPaths {
 		want(path.IsAbs(p) && !slices.Contains(s.DiskPaths[:i], p), "DiskPaths")
@@ -109,12 +120,13 @@ func (s Settings) Address() string {
 	return net.JoinHostPort(s.ListenHost, strconv.Itoa(int(s.Port)))
 }
 
-// LogFolder is the folder of the log files, empty for none.
+// LogFolder is the folder of the log files, empty for none. Workers have one each, as they
+// would rotate each other's files away.
 func (s Settings) LogFolder() string {
 	if s.LogDir == "none" {
 		return ""
 	}
-	return s.LogDir
+	return filepath.Join(s.LogDir, s.Worker) // s.Worker is empty unless there are several
 }
 
 // CPU limits are about what this process may use.

@@ -22,6 +22,7 @@ type Options struct {
 	Heartbeat  func() time.Time                           // when the loop last went round
 	StaleAfter time.Duration                              // a heartbeat older than this means that the loop hangs (30 s)
 	Synced     func() bool                                // the engine has been listed once, so that the targets are known
+	Processes  bool                                       // the targets are processes: there is no engine
 	Version    string
 	Now        func() time.Time // time.Now
 }

@@ -42,6 +42,7 @@ func (s *site) loop() check {
 // docker judges the connection to the engine. Losing it does not make the watchdog ill: restarting it would not help.
 func (s *site) docker(st journal.Status) check {
 	switch {
+	case s.Processes:
 	case !s.Synced() && st.Docker.Error != "":
 		return check{degraded, "docker_unreachable", journal.Mask(st.Docker.Error)}
 	case !s.Synced():
@@ -93,8 +94,11 @@ func (s *site) ready(w http.ResponseWriter, r *http.Request) {
 
 func (s *site) detailed(w http.ResponseWriter, r *http.Request) {
 	st := s.Status()
-	checks := map[string]check{"loop": s.loop(), "docker": s.docker(st)}
-	c := worst(checks["loop"], checks["docker"])
+	checks := map[string]check{"loop": s.loop()}
+	if !s.Processes {
+		checks["docker"] = s.docker(st)
+	}
+	c := worst(s.loop(), s.docker(st))
 	states := map[string]int{}
 	for _, t := range st.Targets {
 		states[string(t.State)]++

@@ -86,6 +86,9 @@ func NewMetrics(reg prometheus.Registerer, version, revision string, now func() 
 	return m
 }
 
+// WithoutDocker drops what makes no sense where there is no engine.
+func (m *Metrics) WithoutDocker(reg prometheus.Registerer) { reg.Unregister(m.connected) }
+
 // Add makes all series of a target, counters at zero, so that their first increase is seen. Apply does it too.
 func (m *Metrics) Add(target string) {
 	m.mu.Lock()

@@ -12,3 +12,6 @@ func (d Dir) Log() string { return d.path(logName) }
 
 // Socket is the path of the control socket.
 func (d Dir) Socket() string { return d.path("watchdog.sock") }
+
+// Run is the directory of the sockets that workers and the watchdog talk through.
+func (d Dir) Run() string { return d.path("run") }

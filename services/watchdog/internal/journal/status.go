@@ -18,12 +18,22 @@ const statusName = "watchdog_status.json"
 // Status is everything that the watchdog knows right now: the content of watchdog_status.json and of GET /status.
 type Status struct {
 	Version     string    `json:"version"`
+	Mode        Mode      `json:"mode,omitempty"`
 	StartedAt   time.Time `json:"started_at"`
 	UpdatedAt   time.Time `json:"updated_at"`
 	HeartbeatAt time.Time `json:"heartbeat_at"`
 	Docker      Docker    `json:"docker"`
 	Targets     []Target  `json:"targets"`
 }
+
+// Mode says what the targets are.
+type Mode string
+
+// The modes of a watchdog.
+const (
+	ModeContainers Mode = "containers"
+	ModeProcesses  Mode = "processes"
+)
 
 // Docker is how the watchdog and the engine get on.
 type Docker struct {
