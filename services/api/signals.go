@@ -16,7 +16,7 @@ import (
 // between DEBUG and the configured level.
 func onSignals(logs *logging.Logs, level string) func(context.Context) error {
 	received := make(chan os.Signal, 1)
-	signal.Notify(received, syscall.SIGHUP, syscall.SIGUSR1)
+	signal.Notify(received, watched...)
 	return func(ctx context.Context) error {
 		defer signal.Stop(received)
 		debug := false

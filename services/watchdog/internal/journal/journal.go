@@ -7,10 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
-
-	"github.com/google/renameio/v2"
 )
 
 // Options say how much is kept. The zero value of a field means its default.
@@ -141,24 +138,11 @@ func lockDir(path string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the log directory (it must be writable for uid %d): %w", os.Getuid(), err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
+	if locked(f) {
 		f.Close()
 		return nil, fmt.Errorf("another watchdog uses %s; stop it or set another LOG_DIR", filepath.Dir(path))
 	}
 	return f, nil // a file system without locks is no reason not to heal
-}
-
-// writeWhole replaces a file so that a reader, or a crash, finds either the old content or the new.
-func writeWhole(path string, data []byte) error {
-	return renameio.WriteFile(path, data, 0o640, renameio.WithTempDir(filepath.Dir(path)))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
 }
 
 func named(what string, err error) error {
