@@ -46,10 +46,10 @@ fi
 
 ran=$(docker compose ps --services --status running)
 docker compose stop >/dev/null 2>&1 || die 'could not stop the stack'
-# Volumes that are not there yet are made with the labels that Compose looks for.
-docker compose create >/dev/null 2>&1 || die 'could not make the containers: docker compose create'
 for volume in "${chosen[@]}"; do
-  exists "$volume" || die "there is no volume $volume in this project, though the backup has one: add its profile to COMPOSE_PROFILES"
+  # On a new machine: with the labels by which Compose knows its own.
+  exists "$volume" || docker volume create --label com.docker.compose.project="$project" --label com.docker.compose.volume="$volume" \
+    "${project}_$volume" >/dev/null || die "could not make the volume $volume"
   # shellcheck disable=SC2016 # for the shell in the container
   gzip -dc "$backup/$volume.tar.gz" | inside "$volume" rw sh -c 'find /volume -mindepth 1 -delete && tar -C /volume -xf -' ||
     die "$volume is only partly restored, and the stack is stopped: run this again"

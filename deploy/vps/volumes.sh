@@ -3,7 +3,8 @@
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 
-# A volume, and the service that must not write to it while it is copied. Logs are copied as they are: lines are only added.
+# A volume, and the service that must not write to it while it is copied. The others are copied as they are: log files only
+# grow, and Caddy and setup write whole files and rename them.
 # shellcheck disable=SC2034 # used by those who source this
 volumes=(
   prometheus-data:prometheus
@@ -12,7 +13,7 @@ volumes=(
   watchdog-logs:watchdog
   config:
   api-logs:
-  caddy-data:caddy
+  caddy-data:
 )
 
 say() { printf '%s: %s\n' "$(basename "$0")" "$*"; }
