@@ -1,7 +1,6 @@
 package supervise
 
 import (
-	"cmp"
 	"fmt"
 	"time"
 )
@@ -298,33 +297,4 @@ func (w *world) events(b *box) {
 		return
 	}
 	w.later(b.slow, func() { w.look(b) })
-}
-
-func describeRestart(r Restart) string {
-	verb := "restart"
-	if r.StartOnly {
-		verb = "start"
-	}
-	s := fmt.Sprintf("ENGINE %s (%s)", verb, r.Reason)
-	if r.Hung {
-		s += fmt.Sprintf(" stop within %s", r.StopTimeout)
-	}
-	if !r.Counted {
-		s += " not counted"
-	}
-	return s
-}
-
-func describeChange(ch Change) string {
-	s := fmt.Sprintf("%s → %s (%s)", cmp.Or(string(ch.From), "new"), ch.To, ch.Reason)
-	if ch.Detail != "" {
-		s += " " + ch.Detail
-	}
-	if !ch.NextAt.IsZero() {
-		s += fmt.Sprintf(" [next at %s]", ch.NextAt.Sub(epoch))
-	}
-	if ch.DownFor > 0 {
-		s += fmt.Sprintf(" [down for %s]", ch.DownFor)
-	}
-	return s
 }

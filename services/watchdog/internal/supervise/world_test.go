@@ -1,7 +1,6 @@
 package supervise
 
 import (
-	"fmt"
 	"slices"
 	"time"
 )
@@ -138,9 +137,8 @@ func (w *world) step(b *box, ev Event) {
 	w.steps++
 	w.still++
 	w.account.hears(b, ev)
-	acts := slices.Clone(w.core.Step(ev))
 	life := w.life
-	for _, a := range acts {
+	for _, a := range w.core.Step(ev) { // carrying them out takes no other Step
 		w.account.sees(a, ev)
 		if w.carryOut(a); w.life != life {
 			return // it was killed meanwhile
@@ -265,12 +263,4 @@ func (w *world) engineUp() {
 		w.engineLost(w.now.Sub(w.downAt) + time.Minute)
 	}
 	w.resync(true)
-}
-
-func (w *world) describe(a Action) string {
-	at := fmt.Sprintf("  %-9s %s:", w.now.Sub(epoch).Round(time.Millisecond), a.Target)
-	if a.Kind == ActionRestart {
-		return at + " " + describeRestart(a.Restart)
-	}
-	return at + " " + describeChange(a.Change)
 }
