@@ -83,7 +83,7 @@ func showIncident(out io.Writer, in journal.Incident) error {
 	}
 	row("engine's error", in.Error)
 	row("image", in.Image)
-	row("container", in.ContainerID[:min(len(in.ContainerID), 12)])
+	row(in.Instance())
 	if err := w.Flush(); err != nil {
 		return err
 	}

@@ -11,12 +11,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/zap"
 	"go.uber.org/zap/exp/zapslog"
 
 	"github.com/upkeephq/upkeep/services/kit/build"
 	"github.com/upkeephq/upkeep/services/kit/logging"
 	"github.com/upkeephq/upkeep/services/kit/serve"
+	"github.com/upkeephq/upkeep/services/watchdog/internal/control"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/journal"
 	"github.com/upkeephq/upkeep/services/watchdog/internal/process"
 )
@@ -49,16 +51,31 @@ func processes(ctx context.Context, s settings, r runSettings, environ []string,
 			return kind{}, err
 		}
 	}
+	var upstream string
+	if opts.RunDir != "" && r.Metrics != "none" {
+		upstream = filepath.Join(opts.RunDir, "metrics.sock")
+		opts.Upstream = "unix:" + upstream
+	}
 	drv, err := process.New(opts)
 	if err != nil {
 		return kind{}, err
 	}
+	k := kind{
+		driver: drv, local: true, collectors: []prometheus.Collector{process.NewCollector(drv)},
+		watching: zap.String("command", strings.Join(r.command, " ")), farewell: "the workers have been stopped",
+		reload: func(ctx context.Context, l *loop) { go l.reload(ctx, drv) },
+	}
+	if r.Metrics != "none" {
+		k.gather = func(own prometheus.Gatherer) prometheus.Gatherer { return drv.Merge(own, r.Metrics) }
+	}
+	if upstream != "" {
+		if k.metrics, err = control.Listen(upstream); err != nil {
+			return kind{}, err
+		}
+	}
 	forwardSignals(ctx, drv)
 	logs.Logger.Info("workers", zap.Int("workers", r.Workers), zap.String("name", r.Name), zap.String("address", address))
-	return kind{
-		driver: drv, local: true, watching: zap.String("command", strings.Join(r.command, " ")), farewell: "the workers have been stopped",
-		reload: func(ctx context.Context, l *loop) { go l.reload(ctx, drv) },
-	}, nil
+	return k, nil
 }
 
 // reload replaces the workers one by one, and tells how that went.

@@ -31,6 +31,8 @@ func runStatus(ctx context.Context, stdout io.Writer, v viewer, asJSON bool) err
 	}
 	docker := "Docker " + st.Docker.ServerVersion
 	switch {
+	case st.Mode == journal.ModeProcesses:
+		docker = "running processes"
 	case st.Docker.Connected:
 	case st.Docker.Error == "":
 		docker = "Docker not reached yet"

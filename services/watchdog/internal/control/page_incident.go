@@ -127,7 +127,8 @@ func facts(in journal.Incident) []fact {
 	}
 	put("Engine's error", in.Error)
 	put("Image", in.Image)
-	put("Container", in.ContainerID[:min(len(in.ContainerID), 12)])
+	what, id := in.Instance()
+	put(capital(what), id)
 	return all
 }
 

@@ -35,7 +35,7 @@ type Incident struct {
 	ClosedAt        time.Time        `json:"closed_at,omitzero"`     // when it was over, whatever the outcome
 	DowntimeSeconds float64          `json:"downtime_seconds"`       // zero while it is open
 	Image           string           `json:"image,omitempty"`        //
-	ContainerID     string           `json:"container_id,omitempty"` //
+	ContainerID     string           `json:"container_id,omitempty"` // of a process: its number
 	ExitCode        *int             `json:"exit_code,omitempty"`    //
 	OOMKilled       bool             `json:"oom_killed,omitempty"`   //
 	Error           string           `json:"error,omitempty"`        // what the engine said
@@ -99,6 +99,15 @@ func (in Incident) Summary() Summary {
 		ID: in.ID, Target: in.Target, Cause: in.Cause, Outcome: in.Outcome, StartedAt: in.StartedAt, RecoveredAt: in.RecoveredAt,
 		DowntimeSeconds: in.DowntimeSeconds, Restarts: len(in.Restarts), ExitCode: in.ExitCode,
 	}
+}
+
+// Instance names the run that went wrong: a container by the beginning of its ID, a process by its number.
+func (in Incident) Instance() (what, id string) {
+	const shown = 12
+	if id := in.ContainerID; len(id) >= shown {
+		return "container", id[:shown]
+	}
+	return "process", in.ContainerID
 }
 
 var (

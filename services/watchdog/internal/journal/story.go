@@ -33,6 +33,9 @@ func (in Incident) Why() string {
 		}
 		return fmt.Sprintf("the process ended by itself with exit code %d%s", *in.ExitCode, bySignal(*in.ExitCode))
 	case supervise.ReasonOOM:
+		if in.MemoryLimit > 0 && in.MemoryBytes > in.MemoryLimit && !in.OOMKilled {
+			return fmt.Sprintf("it used %s of memory, more than its limit of %s", HumanBytes(in.MemoryBytes), HumanBytes(in.MemoryLimit))
+		}
 		if in.MemoryLimit > 0 {
 			return "the kernel killed it because its memory limit of " + HumanBytes(in.MemoryLimit) + " was reached"
 		}

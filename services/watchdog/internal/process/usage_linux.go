@@ -44,7 +44,8 @@ func processGroups() (map[int]group, error) {
 	return groups, nil
 }
 
-// parseStat reads the process group, the processor time in ticks and the resident pages from /proc/PID/stat. The second
+// parseStat reads the process group, the processor time in ticks, that of children that have ended included, and the
+// resident pages from /proc/PID/stat. The second
 // field is the program's name in brackets, which may hold anything.
 func parseStat(stat []byte) (pgrp int, ticks, pages uint64, ok bool) {
 	end := bytes.LastIndexByte(stat, ')')
@@ -61,5 +62,5 @@ func parseStat(stat []byte) (pgrp int, ticks, pages uint64, ok bool) {
 		return n
 	}
 	ok = true
-	return int(number(5)), number(14) + number(15), number(24), ok
+	return int(number(5)), number(14) + number(15) + number(16) + number(17), number(24), ok
 }
