@@ -1,6 +1,8 @@
 package board
 
 import (
+	"fmt"
+
 	"github.com/grafana/grafana-foundation-sdk/go/cog"
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 	"github.com/grafana/grafana-foundation-sdk/go/table"
@@ -21,10 +23,13 @@ func containers() page {
 			{"At a glance", containerFigures()},
 			{"Processor and memory", []cog.Builder[dashboard.Panel]{
 				containerCPU(),
+				limit(chart(frame{"Waits for its CPU limit", fmt.Sprintf("Share of the periods in which a container wanted to run and had used up its CPU limit. ContainerCpuThrottled fires from %g%% on.", MaxThrottled*100), units.PercentUnit, 12}), from(MaxThrottled, red)).
+					Max(1).
+					WithTarget(over(`sum by (name) (rate(container_cpu_cfs_throttled_periods_total{`+ofContainer+`}[$__rate_interval])) / sum by (name) (rate(container_cpu_cfs_periods_total{`+ofContainer+`}[$__rate_interval]))`, "{{name}}")),
 				containerMemoryShare(),
 				stacked(chart(frame{"Memory", "What each container holds, without what the kernel can take back at once.", units.BytesIEC, 12})).
 					WithTarget(over(`max by (name) (container_memory_working_set_bytes{`+ofContainer+`})`, "{{name}}")),
-				bars(chart(frame{"Killed for want of memory", "How often the kernel killed a process in a container that had reached its limit, per point of the chart. ContainerOomKilled fires at the first.", units.Short, 12})).
+				bars(chart(frame{"Killed for want of memory", "How often the kernel killed a process in a container that had reached its limit, per point of the chart. ContainerOomKilled fires at the first.", units.Short, 24})).
 					WithTarget(over(`sum by (name) (round(increase(container_oom_events_total{`+ofContainer+`}[$__rate_interval])))`, "{{name}}")),
 			}},
 			{"Network and disk", []cog.Builder[dashboard.Panel]{

@@ -22,16 +22,24 @@ func host() page {
 		since: "6h", choices: []string{"job", "instance", "target"},
 		rows: []section{
 			{"At a glance", hostFigures()},
-			{"Processor", []cog.Builder[dashboard.Panel]{hostCPU(), loadAverage(12)}},
+			{"Processor", []cog.Builder[dashboard.Panel]{hostCPU(), loadAverage(12),
+				limit(chart(frame{"Load for each processor", fmt.Sprintf("Saturation: processes that run or wait to, averaged over 15 minutes, for each processor. HostLoadHigh fires from %d on while the processors are not busy: then they wait for a disk.", MaxLoadPerCore), units.Short, 12}), from(MaxLoadPerCore, red)).
+					WithTarget(over(`max(system_load15{`+ofJob+`} / system_cpu_cores{`+ofJob+`})`, "for each processor")),
+				limit(chart(frame{"Stolen", fmt.Sprintf("Share of the processors that other virtual machines on the same hardware had while this one wanted them. HostCpuStolen fires from %g%% on.", MaxCPUSteal*100), units.PercentUnit, 12}), from(MaxCPUSteal, red)).
+					WithTarget(over(`max(system_cpu_steal_ratio{`+ofJob+`})`, "stolen")),
+			}},
 			{"Memory", []cog.Builder[dashboard.Panel]{
-				limit(chart(frame{"Memory used", fmt.Sprintf("Utilization: share of the machine's memory that is used, without what the kernel would give back at once. HostMemoryHigh fires from %g%% on.", MaxHostMemory*100), units.PercentUnit, 8}), from(MaxHostMemory, red)).
+				limit(chart(frame{"Memory used", fmt.Sprintf("Utilization: share of the machine's memory that is used, without what the kernel would give back at once. HostMemoryHigh fires from %g%% on.", MaxHostMemory*100), units.PercentUnit, 12}), from(MaxHostMemory, red)).
 					Max(1).
 					WithTarget(over(hostMemory, "used")),
-				chart(frame{"Memory", "What is used, and what there is.", units.BytesIEC, 8}).
+				chart(frame{"Memory", "What is used, and what there is.", units.BytesIEC, 12}).
 					OverrideByName("all of it", fixed(grey)).
 					WithTarget(over(`max(system_memory_usage_bytes{`+ofJob+`})`, "used")).
 					WithTarget(over(`max(system_memory_limit_bytes{`+ofJob+`})`, "all of it").RefId("B")),
-				bars(chart(frame{"Killed for want of memory", "Errors: how often the kernel killed in a container that had reached its limit, per point of the chart.", units.Short, 8})).
+				chart(frame{"Swapping", "Saturation: memory that is moved to disk, and that comes back. HostSwapping fires when both go on.", units.BytesPerSecondSI, 12}).
+					WithTarget(over(`max(rate(system_swap_in_bytes_total{`+ofJob+`}[$__rate_interval]))`, "comes back")).
+					WithTarget(over(`max(rate(system_swap_out_bytes_total{`+ofJob+`}[$__rate_interval]))`, "goes out").RefId("B")),
+				bars(chart(frame{"Killed for want of memory", "Errors: how often the kernel killed in a container that had reached its limit, per point of the chart.", units.Short, 12})).
 					Links(to(ContainersUID, "Containers")).
 					WithTarget(over(`sum by (name) (round(increase(container_oom_events_total{`+ofContainer+`}[$__rate_interval])))`, "{{name}}")),
 			}},
@@ -39,10 +47,13 @@ func host() page {
 				diskUsed(),
 				chart(frame{"Room left", "What can still be written to each file system.", units.BytesIEC, 12}).
 					WithTarget(over(`min by (mountpoint) (system_filesystem_size_bytes{`+ofJob+`} - system_filesystem_usage_bytes{`+ofJob+`})`, "{{mountpoint}}")),
-				chart(frame{"Network", "What the backend's containers receive and send.", units.BytesPerSecondSI, 12}).
+				limit(chart(frame{"Inodes used", fmt.Sprintf("Share of each file system's inodes that is used; each file takes one. HostInodesRunningOut fires from %g%% on. Empty for file systems that make them as needed.", MaxInodes*100), units.PercentUnit, 8}), from(MaxInodes, red)).
+					Max(1).
+					WithTarget(over(`max by (mountpoint) (system_filesystem_usage_inodes{`+ofJob+`} / system_filesystem_size_inodes{`+ofJob+`})`, "{{mountpoint}}")),
+				chart(frame{"Network", "What the backend's containers receive and send.", units.BytesPerSecondSI, 8}).
 					WithTarget(over(`sum(rate(system_network_receive_bytes_total{`+ofJob+`}[$__rate_interval]))`, "received")).
 					WithTarget(over(`sum(rate(system_network_transmit_bytes_total{`+ofJob+`}[$__rate_interval]))`, "sent").RefId("B")),
-				throughput("Written to disk", "What each container writes to disks.", "container_fs_writes_bytes_total"),
+				throughput("Written to disk", "What each container writes to disks.", "container_fs_writes_bytes_total").Span(8),
 			}},
 			{"Who uses it", []cog.Builder[dashboard.Panel]{
 				stacked(containerCPU()).Links(to(ContainersUID, "Containers")),

@@ -22,6 +22,14 @@ const (
 	MaxHostMemory = 0.9
 	// MaxHostCPU is the share of the host's processor time that may be used; HostCpuSaturated.
 	MaxHostCPU = 0.95
+	// MaxCPUSteal is the share of its processor time that the host may lose to other virtual machines; HostCpuStolen.
+	MaxCPUSteal = 0.1
+	// MaxLoadPerCore is how many processes may run or wait for each processor; HostLoadHigh.
+	MaxLoadPerCore = 2
+	// MaxInodes is the share of a disk's inodes that may be used; HostInodesRunningOut.
+	MaxInodes = 0.9
+	// MaxThrottled is the share of its CPU periods in which a container may have to wait; ContainerCpuThrottled.
+	MaxThrottled = 0.5
 	// FillingDisk is the share of a disk from which HostDiskFillingUp looks at its growth.
 	FillingDisk = 0.8
 	// FullDisk is the share of a disk from which HostDiskAlmostFull fires.

@@ -62,12 +62,16 @@ func TestLimitsAreThoseOfTheAlertRules(t *testing.T) {
 		"ContainerMemoryNearLimit":  {more(MaxContainerMemory)},
 		"HostMemoryHigh":            {more(MaxHostMemory)},
 		"HostCpuSaturated":          {more(MaxHostCPU)},
+		"HostCpuStolen":             {more(MaxCPUSteal)},
+		"HostLoadHigh":              {more(MaxLoadPerCore), "< 0.8"}, // or HostCpuSaturated tells of it
+		"HostInodesRunningOut":      {more(MaxInodes)},
+		"ContainerCpuThrottled":     {more(MaxThrottled)},
 		"HostDiskFillingUp":         {more(FillingDisk), more(1)},
 		"HostDiskAlmostFull":        {more(FullDisk)},
 	} {
 		var got []string
 		for _, expr := range rules(t, alert) {
-			got = append(got, comparisons(parse(t, expr))...)
+			got = append(got, comparisons(promql(t, expr))...)
 		}
 		slices.Sort(got)
 		slices.Sort(want)
@@ -122,6 +126,10 @@ func TestPanelsDrawTheLimits(t *testing.T) {
 		{"containers.json", "Memory of the containers", []float64{MaxContainerMemory}},
 		{"host.json", "CPU", []float64{MaxHostCPU}},
 		{"host.json", "Memory used", []float64{MaxHostMemory}},
+		{"host.json", "Load for each processor", []float64{MaxLoadPerCore}},
+		{"host.json", "Stolen", []float64{MaxCPUSteal}},
+		{"host.json", "Inodes used", []float64{MaxInodes}},
+		{"containers.json", "Waits for its CPU limit", []float64{MaxThrottled}},
 		{"host.json", "Fullest disk", []float64{FillingDisk, FullDisk}},
 		{"host.json", "Disk", []float64{FillingDisk, FullDisk}},
 		{"slo.json", "Burn rate in 1h and 5m", []float64{14.4}},

@@ -20,9 +20,15 @@ func parse(t *testing.T, expr string) parser.Expr {
 	if strings.Contains(filled, "$") {
 		t.Fatalf("unknown variable in\n%s", filled)
 	}
-	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(filled)
+	return promql(t, filled)
+}
+
+// promql parses an expression without variables of Grafana.
+func promql(t *testing.T, expr string) parser.Expr {
+	t.Helper()
+	parsed, err := parser.NewParser(parser.Options{}).ParseExpr(expr)
 	if err != nil {
-		t.Fatalf("%v in\n%s", err, filled)
+		t.Fatalf("%v in\n%s", err, expr)
 	}
 	return parsed
 }
