@@ -13,7 +13,7 @@ umask 077
 case "${1:-}" in -h | --help) usage "$0"; exit 0 ;; -*) die "unknown option $1, see --help" ;; esac
 target=$(realpath -m "${1:-$root/backups}")
 cd "$root"
-need docker; need tar; need sha256sum
+need gzip; need sha256sum; find_project
 folder=$target/$(date -u +%Y%m%dT%H%M%SZ)
 mkdir -p "$target"
 mkdir "$folder.part" || die "$folder.part is there already: is another backup running?"

@@ -20,10 +20,11 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ -n "$backup" ] || { usage "$0" >&2; exit 2; }
-need docker; need gzip; need sha256sum
+need gzip; need sha256sum
 backup=$(realpath -e "$backup") || die "no such folder"
 (cd "$backup" && sha256sum --check --quiet --strict SHA256SUMS) || die "$backup is damaged or no backup; nothing was touched"
 cd "$root"
+find_project
 
 chosen=()
 for entry in "${volumes[@]}"; do

@@ -7,7 +7,8 @@
 # Makes a backup, checks the version out, builds and pulls its images while the old version goes on running, starts it and
 # waits until every service is healthy. When that fails, the old version is started again and the status is 1.
 set -euo pipefail
-cd "$(dirname "$0")/../.."
+self=$(realpath "$0")
+cd "$(dirname "$self")/../.."
 before=refs/upkeep/before
 say() { printf 'upgrade.sh: %s\n' "$*"; }
 die() { printf 'upgrade.sh: %s\n' "$*" >&2; exit 1; }
@@ -15,7 +16,7 @@ die() { printf 'upgrade.sh: %s\n' "$*" >&2; exit 1; }
 backup=1 rollback='' version=''
 while [ $# -gt 0 ]; do
   case $1 in
-    -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$self"; exit 0 ;;
     --no-backup) backup='' ;;
     --rollback) rollback=1 ;;
     -*) die "unknown option $1, see --help" ;;
@@ -47,7 +48,7 @@ pin() {
 start() {
   git checkout --quiet --detach "$1" && pin "$1" &&
     UPKEEP_REVISION=$(git rev-parse --short "$1") && export UPKEEP_REVISION &&
-    docker compose pull --quiet --ignore-buildable && docker compose build --quiet &&
+    docker compose pull --quiet --policy missing --ignore-buildable && docker compose build --quiet &&
     docker compose up -d --wait --wait-timeout 300 --remove-orphans
 }
 

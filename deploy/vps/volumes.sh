@@ -21,20 +21,24 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 need() { command -v "$1" >/dev/null || die "$1 is missing"; }
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$1"; }
 
-project=$(cd "$root" && docker compose config --no-interpolate --format json | sed -n '/^  "name": /{s/.*: "\(.*\)".*/\1/p;q}')
-[ -n "$project" ] || die 'docker compose cannot read its file'
+# find_project: the name of the Compose project, and the image of Prometheus: it has a shell, is pinned, and is on this
+# machine already.
+find_project() {
+  need docker
+  project=$(docker compose config --no-interpolate --format json | sed -n '/^  "name": /{s/.*: "\(.*\)".*/\1/p;}') || true
+  helper_image=$(docker compose config --images prometheus | grep /prometheus: || true)
+  if [ -z "$project" ] || [ -z "$helper_image" ]; then die "docker compose cannot read $root/docker-compose.yml"; fi
+}
 
 # exists VOLUME, running SERVICE
 exists() { docker volume inspect "${project}_$1" >/dev/null 2>&1; }
 running() { [ -n "$(docker compose ps -q --status running "$1" 2>/dev/null)" ]; }
 
-# inside VOLUME ro|rw COMMAND...: runs it with the volume at /volume, in the image of Prometheus, which has a shell, is
-# pinned, and is on this machine already. It may read and hand out the files of all users, and nothing else.
+# inside VOLUME ro|rw COMMAND...: runs it with the volume at /volume. It may read and hand out the files of all users, and
+# nothing else.
 inside() {
   local volume=$1 mode=$2
   shift 2
   docker run --rm -i --network none --read-only --user 0:0 --cap-drop ALL --cap-add DAC_OVERRIDE --cap-add CHOWN --cap-add FOWNER \
     --security-opt no-new-privileges --volume "${project}_$volume:/volume:$mode" --entrypoint "$1" "$helper_image" "${@:2}"
 }
-helper_image=$(cd "$root" && docker compose config --images prometheus | grep prometheus | head -n 1)
-[ -n "$helper_image" ] || die 'docker-compose.yml has no service prometheus'
