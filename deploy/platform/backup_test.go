@@ -152,7 +152,7 @@ func TestARestoreBringsEverythingBack(t *testing.T) {
 
 	// The machine is gone, and a new one has begun to collect.
 	s.do("docker", "compose", "down", "-v")
-	s.do("docker", "volume", "rm", rehearsal+"_grafana-data", rehearsal+"_watchdog-logs")
+	s.do("docker", "volume", "rm", "-f", rehearsal+"_grafana-data", rehearsal+"_watchdog-logs")
 	s.up()
 	if got := s.samples(at); got != "none" {
 		t.Errorf("the new machine has samples of the old one: %s", got)
