@@ -145,7 +145,7 @@ func (a *account) signalled(b *box, at time.Time, told bool) {
 	n.due, n.clean, n.seenRunning = time.Time{}, false, n.seenRunning && !told
 	if n.stopping {
 		n.will = unknown
-		if n.signalTold && (n.silent.IsZero() || !n.callStops) {
+		if n.signalTold && (n.silent.IsZero() || !n.callStops || !at.Before(n.silent)) {
 			n.will = stopped // else the signal may be that of our own call, which nobody answered
 		}
 	}

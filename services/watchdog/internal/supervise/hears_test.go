@@ -1,6 +1,9 @@
 package supervise
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // What the core is told.
 
@@ -39,6 +42,11 @@ func (a *account) hears(b *box, ev Event) {
 		}
 	case EventReset:
 		n.stamps, n.streak, n.lastAt, n.due = nil, 0, time.Time{}, time.Time{}
+	}
+	for _, o := range a.w.boxes {
+		if o != b && slices.Contains(o.acc.told.DependsOn, b.key) {
+			o.acc.due = time.Time{} // it may have to wait for this one, or follow it
+		}
 	}
 	a.weigh(b)
 }

@@ -18,7 +18,7 @@ func TestRule1Budget(t *testing.T) {
 }
 
 func TestRule2Delay(t *testing.T) {
-	holds(t, 2, ordinary().more(20, "set X engine={crash", "exit X code"), span{fewest: 1, most: 3})
+	holds(t, 2, ordinary().more(20, "set X engine={crash", "exit X code"), span{fewest: 1, most: 3, depend: true})
 }
 
 func TestRule3People(t *testing.T) {

@@ -185,9 +185,9 @@ func (a *account) expect(b *box) {
 		len(w.boxes) >= w.opts.HoldTargets, len(w.boxes) > w.opts.MaxConcurrent, n.told.RestartPolicy != RestartNo, n.told.Error != "":
 		return
 	}
-	for _, o := range w.boxes {
-		if len(o.obs.DependsOn) > 0 {
-			return
+	for _, key := range n.told.DependsOn {
+		if dep := w.byKey[key]; dep != b && dep.acc.state != StateUp {
+			return // it may have to wait for that
 		}
 	}
 	p := n.told.Policy
