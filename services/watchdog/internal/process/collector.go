@@ -20,17 +20,21 @@ var (
 	descMemory = desc("container_memory_working_set_bytes", "Resident memory of the worker.")
 	descLimit  = desc("container_spec_memory_limit_bytes", "Memory limit of the worker, 0 for none.")
 	descStart  = desc("container_start_time_seconds", "When the worker was last started, in seconds since 1970.")
+
+	descOrphans = prometheus.NewDesc("watchdog_orphans_reaped_total",
+		"Processes that had lost their parent, and that were collected at their end so that they left no zombies.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (c Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descCPU, descMemory, descLimit, descStart} {
+	for _, d := range []*prometheus.Desc{descCPU, descMemory, descLimit, descStart, descOrphans} {
 		ch <- d
 	}
 }
 
 // Collect implements prometheus.Collector.
 func (c Collector) Collect(ch chan<- prometheus.Metric) {
+	ch <- prometheus.MustNewConstMetric(descOrphans, prometheus.CounterValue, float64(c.d.reap.orphans.Load()))
 	for _, w := range c.d.workers {
 		send := func(d *prometheus.Desc, t prometheus.ValueType, v float64) {
 			ch <- prometheus.MustNewConstMetric(d, t, v, w.name, c.d.opts.Command[0], "", "")

@@ -146,8 +146,8 @@ func TestMemoryLimit(t *testing.T) {
 	if err := testutil.CollectAndCompare(NewCollector(s.Driver), strings.NewReader(want), "container_spec_memory_limit_bytes"); err != nil {
 		t.Error(err)
 	}
-	if n := testutil.CollectAndCount(NewCollector(s.Driver)); n != 4 {
-		t.Errorf("%d series, want 4", n)
+	if n := testutil.CollectAndCount(NewCollector(s.Driver)); n != 5 {
+		t.Errorf("%d series, want 5", n)
 	}
 	// What is over its limit still answers, so its successor is ready before it is asked to stop.
 	if out := s.Restart(t.Context(), "api-1", run, supervise.Restart{Reason: supervise.ReasonOOM, StopTimeout: -1}); out.Err != "" {

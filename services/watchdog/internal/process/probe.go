@@ -10,6 +10,9 @@ import (
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
 )
 
+// endTime is how long after a probe that broke off the end of the process may become known.
+const endTime = 50 * time.Millisecond
+
 // Probe asks a worker over its admin socket, or over its port. The result is unsure when it cannot be asked. The second
 // result is the beginning of the body that came back, for the incident.
 func (d *Driver) Probe(ctx context.Context, target string, instance supervise.Instance) (supervise.ProbeResult, string) {
@@ -23,8 +26,14 @@ func (d *Driver) Probe(ctx context.Context, target string, instance supervise.In
 		return result, ""
 	}
 	answer := r.spec().Run(ctx, d.policy.ProbeTimeout)
-	if _, _, over := r.over(); over {
-		answer.Unsure = true // that it has ended is told already
+	if !answer.OK {
+		timer := time.NewTimer(endTime)
+		defer timer.Stop()
+		select {
+		case <-r.done:
+			answer.Unsure = true // it ended, which is told, and is no news about its health
+		case <-timer.C:
+		}
 	}
 	return supervise.ProbeResult{
 		Instance: instance, OK: answer.OK, Answered: answer.Answered, Unsure: answer.Unsure, Took: answer.Took, Error: answer.Error,
