@@ -161,6 +161,14 @@ func (c *cluster) try(stdin string, args ...string) (string, error) {
 	return string(out), err
 }
 
+func (c *cluster) kustomization(t *testing.T, dir, text string) {
+	t.Helper()
+	text = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n" + text
+	if err := os.WriteFile(filepath.Join(dir, "kustomization.yaml"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func (c *cluster) write(t *testing.T, name string, content []byte) string {
 	t.Helper()
 	path := filepath.Join(c.dir, name)
