@@ -16,42 +16,59 @@ import (
 // evidenceBefore is how long the restart of a process that still runs waits for evidence that the restart destroys.
 const evidenceBefore = 2 * time.Second
 
-// restart writes the ledger, then sends the restart. What died by itself is started at once, and its log is read beside
-// that, since the engine keeps it, or the driver does; of what hangs, the figures are taken first.
+// startsFirst reports whether a restart is sent before anything is written about it: a process that has ended destroys no
+// evidence when it is started anew, as its last lines are in our memory, and every file takes time.
+func (l *loop) startsFirst(a supervise.Action) bool {
+	return a.Kind == supervise.ActionRestart && a.Restart.StartOnly && l.local && !l.dryRun
+}
+
+// sendRestart writes the ledger, then has the driver restart a target, after what must come before.
 //
 // For containers the ledger is on disk before the engine is asked, as they may outlive a power failure and the history
 // must. Processes do not: what must be outlived there is the end of the watchdog, and what is written survives that without
 // being synced, which would add the disk's time to every recovery.
+func (l *loop) sendRestart(a supervise.Action, before func(context.Context)) {
+	l.fail("write the ledger before a restart", l.save(a.Target, a.Restart.Counted && !l.local))
+	ctx := l.calling
+	l.calls.Go(func() {
+		before(ctx)
+		o := l.driver.Restart(ctx, a.Target, a.Instance, a.Restart)
+		l.send(ctx, word{event: supervise.Event{Kind: supervise.EventOutcome, Target: a.Target, Outcome: o}})
+	})
+}
+
+// restart sends a restart and notes it. What died by itself is started at once, and its log is read beside that, since the
+// engine keeps it, or the driver does; of what hangs, the figures are taken first.
 func (l *loop) restart(a supervise.Action) {
 	r, v := a.Restart, l.view(a.Target)
 	if l.dryRun {
 		l.pretend(a)
 		return
 	}
-	l.fail("write the ledger before a restart", l.save(a.Target, r.Counted && !l.local))
-	l.metrics.Restarted(a.Target, r.Reason)
-	s := l.targets[a.Target]
-	if s != nil {
-		s.restarts++
-	}
 	incident := l.recorder.Latest(a.Target)
 	if v.Cause == "" {
 		incident = "" // no outage: somebody asked, or a dependency was restarted
 	}
+	gather := l.gatherer(incident, v, r.StartOnly)
+	switch {
+	case l.startsFirst(a):
+		ctx := l.calling
+		l.calls.Go(func() { gather(ctx) })
+	case r.StartOnly:
+		l.sendRestart(a, func(ctx context.Context) { l.calls.Go(func() { gather(ctx) }) })
+	default:
+		l.sendRestart(a, func(ctx context.Context) {
+			limited, cancel := context.WithTimeout(ctx, evidenceBefore)
+			defer cancel()
+			gather(limited)
+		})
+	}
+	l.metrics.Restarted(a.Target, r.Reason)
+	if s := l.targets[a.Target]; s != nil {
+		s.restarts++
+	}
 	l.write(journal.Entry{Type: journal.TypeRestart, Level: journal.LevelWarn, Target: a.Target, Reason: r.Reason, Detail: r.Detail,
 		Incident: incident, ExitCode: codeOf(v.Observation)})
-	ctx, gather := l.calling, l.gatherer(incident, v, r.StartOnly)
-	l.calls.Go(func() {
-		if r.StartOnly {
-			l.calls.Go(func() { gather(ctx) })
-		} else {
-			limited, cancel := context.WithTimeout(ctx, evidenceBefore)
-			gather(limited)
-			cancel()
-		}
-		o := l.driver.Restart(ctx, a.Target, a.Instance, r)
-		l.send(ctx, word{event: supervise.Event{Kind: supervise.EventOutcome, Target: a.Target, Outcome: o}})
-	})
 }
 
 // gatherer returns what adds the evidence about a target, as it stands now, to an incident; ended: another

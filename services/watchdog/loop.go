@@ -240,7 +240,13 @@ func (l *loop) connection(c observe.Connection) {
 // step lets the core decide and carries out what it says.
 func (l *loop) step(ev supervise.Event, who string) {
 	ev.At = l.now()
-	for _, a := range l.core.Step(ev) {
+	acts := l.core.Step(ev)
+	for _, a := range acts {
+		if l.startsFirst(a) {
+			l.sendRestart(a, func(context.Context) {})
+		}
+	}
+	for _, a := range acts {
 		switch a.Kind {
 		case supervise.ActionWake:
 			l.wake(a)

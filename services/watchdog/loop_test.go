@@ -80,7 +80,7 @@ func newEngine() *engine {
 }
 
 // watched runs a loop on a fake engine, within a synctest bubble.
-func watched(t *testing.T, dir string, e *engine) (l *loop, stop func()) {
+func watched(t *testing.T, dir string, e *engine, change ...func(*loop)) (l *loop, stop func() error) {
 	t.Helper()
 	j, err := journal.Open(dir, time.Now)
 	if err != nil {
@@ -99,15 +99,16 @@ func watched(t *testing.T, dir string, e *engine) (l *loop, stop func()) {
 	for target, h := range j.Histories() {
 		l.core.Restore(target, h)
 	}
+	for _, c := range change {
+		c(l)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- l.run(ctx) }()
 	<-e.ready
-	return l, func() {
+	return l, func() error {
 		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
+		err := <-ended
 		l.status.close()
 		if err := recorder.Close(); err != nil {
 			t.Error(err)
@@ -115,6 +116,7 @@ func watched(t *testing.T, dir string, e *engine) (l *loop, stop func()) {
 		if err := j.Close(); err != nil {
 			t.Error(err)
 		}
+		return err
 	}
 }
 
@@ -146,7 +148,9 @@ func TestLedgerIsWrittenBeforeTheRestart(t *testing.T) {
 		if !strings.Contains(before, "restart_ages_seconds") {
 			t.Errorf("when the engine was asked the ledger held no restart:\n%s", before)
 		}
-		stop()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
@@ -179,7 +183,9 @@ func TestIncidentTellsWhatHappened(t *testing.T) {
 		if len(s.Targets) != 1 || s.Targets[0].State != supervise.StateUp || s.Targets[0].Restarts.Total != 1 || s.Targets[0].LastIncident != in.ID {
 			t.Errorf("status: %+v", s.Targets)
 		}
-		stop()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
@@ -207,7 +213,9 @@ func TestIncidentWithoutARestartHasEvidence(t *testing.T) {
 		if in.ExitCode == nil || *in.ExitCode != 137 || len(in.LogTail) != 1 || in.Image != "api:1" {
 			t.Errorf("evidence is missing: exit code %v, log %q, image %q", in.ExitCode, in.LogTail, in.Image)
 		}
-		stop()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
@@ -234,7 +242,9 @@ func TestBudgetSurvivesTheWatchdog(t *testing.T) {
 			if err := testutil.GatherAndCompare(e.metrics, strings.NewReader(want), "watchdog_restart_budget_limit", "watchdog_restart_budget_remaining"); err != nil {
 				t.Error(err)
 			}
-			stop()
+			if err := stop(); err != nil {
+				t.Error(err)
+			}
 		}
 		if restarts != 3 {
 			t.Errorf("4 deaths under 4 watchdogs: %d restarts, want 3", restarts)
@@ -263,7 +273,9 @@ func TestCommandsReachTheLoop(t *testing.T) {
 		if _, err := l.do(t.Context(), control.Command{Verb: control.Restart, Target: "nobody"}); err == nil || !strings.Contains(err.Error(), "nobody") {
 			t.Errorf("an unknown target: %v", err)
 		}
-		stop()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
 	})
 }
 
@@ -290,6 +302,8 @@ func TestDryRunTouchesNothing(t *testing.T) {
 		if strings.Contains(ledger(t, dir), "restart_ages_seconds") {
 			t.Error("a dry run spent budget")
 		}
-		stop()
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
 	})
 }
