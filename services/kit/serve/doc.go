@@ -2,7 +2,8 @@
 //
 // Listen takes a TCP address, a Unix socket ("unix:/run/app.sock"), or the
 // socket that a parent process handed over (LISTEN_FDS, the systemd
-// convention), so that a restart refuses no connection.
+// convention), so that a restart refuses no connection. Inherited takes one by
+// the name that LISTEN_FDNAMES gives it.
 //
 // Run serves until its context is done. Then, in this order:
 //

@@ -25,7 +25,15 @@ func maybeChild() bool {
 		return false
 	}
 	for addr := range strings.SplitSeq(addrs, ",") {
-		ln, err := serve.Listen(addr)
+		open := serve.Listen
+		if strings.HasPrefix(addr, "name=") {
+			open, addr = serve.Inherited, strings.TrimPrefix(addr, "name=")
+		}
+		ln, err := open(addr)
+		if ln == nil && err == nil {
+			fmt.Println("none")
+			continue
+		}
 		if err != nil {
 			fmt.Printf("error %v\n", err)
 			continue
@@ -79,6 +87,28 @@ func TestInheritedSockets(t *testing.T) {
 		t.Errorf("got %s", got)
 	}
 	if got := child(t, ":0", []string{"LISTEN_FDS=2"}, one); !strings.HasPrefix(got[0], "error LISTEN_FDS=2: descriptor 4 is no listening socket") {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A socket that was taken by its name is not taken again; the one that is left is the only one then.
+func TestInheritedByName(t *testing.T) {
+	public := listen(t, "127.0.0.1:0")
+	defer public.Close()
+	path := filepath.Join(t.TempDir(), "s")
+	admin := listen(t, "unix:"+path)
+	defer admin.Close()
+	got := child(t, "name=nobody,name=admin,name=admin,:1", []string{"LISTEN_FDS=2", "LISTEN_FDNAMES=http:admin"}, public, admin)
+	want := []string{"none", path, "none", public.Addr().String()}
+	for i := range want {
+		if !strings.HasPrefix(got[i], want[i]) {
+			t.Errorf("%d: got %s, want %s", i, got[i], want[i])
+		}
+	}
+	if got := child(t, "name=admin,name=", []string{"LISTEN_FDS=1"}, public); got[0] != "none" || !strings.HasPrefix(got[1], public.Addr().String()) {
+		t.Errorf("without names: %v", got)
+	}
+	if got := child(t, "name=admin", []string{"LISTEN_FDS=many"}); got[0] != `error LISTEN_FDS="many": want a number from 0 to 256` {
 		t.Errorf("got %s", got)
 	}
 }

@@ -97,7 +97,7 @@ func (r *reaper) start(command, env []string, files []*os.File, ended func(code 
 		defer close(done)
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		pid, err = syscall.ForkExec(path, command, &syscall.ProcAttr{Env: env, Files: fds, Sys: attributes()})
+		pid, err = syscall.ForkExec(path, command, &syscall.ProcAttr{Env: env, Files: fds, Sys: attributes()}) //nolint:gosec // starting the command that we are given is what we are for
 		if err == nil {
 			r.kids[pid] = ended
 		}
@@ -116,7 +116,7 @@ func (r *reaper) collect() {
 		var status syscall.WaitStatus
 		r.mu.Lock()
 		pid, err := syscall.Wait4(-1, &status, syscall.WNOHANG, nil)
-		if err == syscall.EINTR { //nolint:errorlint // a bare number from the kernel
+		if err == syscall.EINTR {
 			r.mu.Unlock()
 			continue
 		}
