@@ -103,10 +103,13 @@ func (s *site) detailed(w http.ResponseWriter, r *http.Request) {
 	for _, t := range st.Targets {
 		states[string(t.State)]++
 	}
-	writeJSON(w, r, codeOf(c.Status), map[string]any{
+	body := map[string]any{
 		"status": c.Status, "version": s.Version, "started_at": st.StartedAt.UTC(), "heartbeat_at": s.Heartbeat().UTC(),
 		"uptime_seconds": s.Now().Sub(st.StartedAt).Truncate(time.Millisecond).Seconds(),
 		"checks":         checks, "targets": states,
-		"docker": map[string]string{"api_version": st.Docker.APIVersion, "server_version": st.Docker.ServerVersion},
-	})
+	}
+	if !s.Processes {
+		body["docker"] = map[string]string{"api_version": st.Docker.APIVersion, "server_version": st.Docker.ServerVersion}
+	}
+	writeJSON(w, r, codeOf(c.Status), body)
 }

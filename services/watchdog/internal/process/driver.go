@@ -25,7 +25,8 @@ type Options struct {
 	Command []string // the program, by a path or by a name on PATH, and its arguments
 	Environ []string // what the workers inherit, as os.Environ gives it
 
-	// Listener is the public socket, which every worker inherits; nil where PortEnv is set. The driver closes it.
+	// Listener is the public socket, which every worker inherits; nil where PortEnv is set. The driver closes it at the end of
+	// Run.
 	Listener net.Listener
 	PortEnv  string // a program that cannot inherit binds by itself: the variable that tells it the port
 	Port     int    // which is this one
@@ -49,6 +50,7 @@ type Driver struct {
 	environ []string
 	workers []*worker
 	reap    *reaper
+	oom     oomCounter
 	stdout  *sink
 	stderr  *sink
 
@@ -56,6 +58,8 @@ type Driver struct {
 	ended    chan struct{}         // Run is over: nobody reads out any more
 	mu       sync.Mutex
 	stopping bool // nothing is started any more
+
+	reloading sync.Mutex // one reload at a time
 }
 
 // defaultGrace is what a worker gets between SIGTERM and SIGKILL unless the policy says otherwise.
@@ -63,7 +67,7 @@ const defaultGrace = 10 * time.Second
 
 // New makes a Driver. It starts nothing yet.
 func New(opts Options) (*Driver, error) {
-	d := &Driver{opts: opts, log: opts.Log, policy: opts.Policy, reap: newReaper(), ended: make(chan struct{})}
+	d := &Driver{opts: opts, log: opts.Log, policy: opts.Policy, reap: newReaper(), oom: newOOMCounter(), ended: make(chan struct{})}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -81,7 +85,7 @@ func New(opts Options) (*Driver, error) {
 	}
 	if d.sockets() {
 		if err := prepareRunDir(opts.RunDir); err != nil {
-			return nil, errors.Join(err, d.Close())
+			return nil, errors.Join(err, d.public.Close())
 		}
 	}
 	d.environ = d.inherited()
@@ -89,14 +93,6 @@ func New(opts Options) (*Driver, error) {
 		d.workers = append(d.workers, &worker{d: d, name: opts.Name + "-" + strconv.Itoa(n)})
 	}
 	return d, nil
-}
-
-// Close lets go of the public socket. It comes after Run.
-func (d *Driver) Close() error {
-	if d.public == nil {
-		return nil
-	}
-	return d.public.Close()
 }
 
 // sockets reports whether workers are handed sockets.
@@ -132,6 +128,9 @@ func (d *Driver) inherited() []string {
 // stop timeout. It fails at once when the program cannot be started. It is called once.
 func (d *Driver) Run(ctx context.Context, out chan<- observe.Notice) error {
 	defer close(d.ended)
+	if d.public != nil {
+		defer d.public.Close()
+	}
 	d.out = out
 	watching, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup

@@ -167,9 +167,6 @@ func running(t *testing.T, change func(*Options), args ...string) *site {
 	t.Cleanup(func() {
 		cancel()
 		<-s.Driver.ended
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
 	})
 	return s
 }

@@ -62,7 +62,7 @@ func (d *Driver) Evidence(_ context.Context, id string, until time.Time) observe
 		ev.StartedAt = r.startedAt
 		if code, at, over := r.over(); over {
 			r.tail.settled()
-			ev.ExitCode, ev.FinishedAt, until = code, at, time.Time{} // all that it wrote, it wrote before
+			ev.ExitCode, ev.FinishedAt, ev.OOMKilled, until = code, at, r.oomKilled, time.Time{} // all that it wrote, it wrote before
 		}
 		ev.Logs = r.tail.last(until)
 		if u := r.usage.Load(); u != nil {

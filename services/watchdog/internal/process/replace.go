@@ -34,7 +34,7 @@ func (d *Driver) restart(ctx context.Context, target string, run supervise.Insta
 	defer w.acting.Unlock()
 	old := w.now()
 	_, _, over := old.over()
-	same := old.id() == run.ID && old.startedAt.Equal(run.StartedAt)
+	same := old.instance().Same(run)
 	grace := r.StopTimeout
 	if grace < 0 {
 		grace = d.policy.StopTimeout
@@ -59,6 +59,8 @@ func (d *Driver) restart(ctx context.Context, target string, run supervise.Insta
 // whose new process does not get ready keeps the old one, and the others after it are left alone, too: their new ones
 // would fare no better. It returns the names of the workers that were replaced.
 func (d *Driver) Reload(ctx context.Context) (replaced []string, err error) {
+	d.reloading.Lock()
+	defer d.reloading.Unlock()
 	for _, w := range d.workers {
 		if err := w.reload(ctx); err != nil {
 			return replaced, fmt.Errorf("%s: %w", w.name, err)

@@ -17,11 +17,13 @@ type run struct {
 	tail      *tail
 
 	overMemory atomic.Bool
+	oomKills   int                           // in our control group before it ended, -1 = not known
 	usage      atomic.Pointer[observe.Usage] // the latest figures
 
-	done    chan struct{} // closed when it is over; what follows is set before
-	code    int
-	endedAt time.Time
+	done      chan struct{} // closed when it is over; what follows is set before
+	code      int
+	endedAt   time.Time
+	oomKilled bool
 }
 
 // over reports whether the process has ended: with which exit code, 128 and the signal when one ended it, and when.
@@ -42,7 +44,7 @@ func (w *worker) start() (*run, error) {
 	if d.stopping {
 		return nil, errStopping
 	}
-	r := &run{w: w, tail: &tail{}, done: make(chan struct{})}
+	r := &run{w: w, tail: &tail{}, done: make(chan struct{}), oomKills: d.oom.kills()}
 	env := append(d.environ[:len(d.environ):len(d.environ)], "WATCHDOG_TARGET="+w.name)
 	var inherit []*os.File
 	w.mu.Lock()
@@ -89,6 +91,9 @@ func (w *worker) start() (*run, error) {
 // ended is called once, when the process has been reaped.
 func (r *run) ended(code int, at time.Time) {
 	r.code, r.endedAt = code, at
+	if code == 128+9 && r.oomKills >= 0 {
+		r.oomKilled = r.w.d.oom.kills() > r.oomKills
+	}
 	close(r.done)
 	r.w.ended(r)
 	r.removeSocket()

@@ -47,11 +47,11 @@ func (w *worker) ended(r *run) {
 func (w *worker) report() {
 	r, d := w.current, w.d
 	obs := &supervise.Observation{
-		Instance: supervise.Instance{ID: r.id(), StartedAt: r.startedAt}, Status: supervise.StatusRunning,
+		Instance: r.instance(), Status: supervise.StatusRunning,
 		Health: supervise.HealthNone, RestartPolicy: supervise.RestartNo, Policy: d.policy, OverMemory: r.overMemory.Load(),
 	}
 	if code, at, over := r.over(); over {
-		obs.Status, obs.ExitCode, obs.FinishedAt = supervise.StatusExited, code, at
+		obs.Status, obs.ExitCode, obs.FinishedAt, obs.OOMKilled = supervise.StatusExited, code, at, r.oomKilled
 	}
 	d.tell(observe.Notice{
 		Event: supervise.Event{Kind: supervise.EventSeen, At: time.Now(), Target: w.name, Seen: obs},
@@ -89,3 +89,7 @@ func (w *worker) find(id string) *run {
 }
 
 func (r *run) id() string { return strconv.Itoa(r.pid) }
+
+func (r *run) instance() supervise.Instance {
+	return supervise.Instance{ID: r.id(), StartedAt: r.startedAt}
+}
