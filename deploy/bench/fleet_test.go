@@ -24,11 +24,11 @@ func TestSizes(t *testing.T) {
 
 func TestRunRefusesWrongFleets(t *testing.T) {
 	for args, want := range map[string]string{
-		"-fleet 1,50":             `"1,50": want flags only`,
-		"-fleet=0":                `"0": want numbers from 1 to 1000`,
-		"-fleet -fleet-for 9s":    "-fleet-for 9s: want at least 10s",
-		"-fleet -healers":         "-healers and -fleet: want one of them",
-		"-fleet=1 -fleet-for ten": "-fleet-for",
+		"-fleet 1,50":       `"1,50": want flags only`,
+		"-fleet=0":          `"0": want numbers from 1 to 1000`,
+		"-fleet -for 9s":    "-for 9s: want at least 10s",
+		"-fleet -healers":   "-healers, -fleet and -processes: want one of them",
+		"-fleet=1 -for ten": "-for",
 	} {
 		err := run(t.Context(), strings.Fields(args), new(bytes.Buffer), new(bytes.Buffer))
 		if err == nil || !strings.Contains(err.Error(), want) {
@@ -42,7 +42,7 @@ func TestHelpNamesAllModes(t *testing.T) {
 	if err := run(t.Context(), []string{"-h"}, new(bytes.Buffer), &help); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"bench -healers", "bench -fleet", "-fleet-for time", "-peer"} {
+	for _, want := range []string{"bench -healers", "bench -fleet", "-for time", "bench -processes", "-peer"} {
 		if !strings.Contains(help.String(), want) {
 			t.Errorf("no %q in:\n%s", want, help.String())
 		}

@@ -3,7 +3,8 @@
 //
 //	go run . [-runs 10]
 //	go run . -healers [-runs 5] [-peer NAME=COMMAND]…   the watchdog beside other healers, each with the Docker socket
-//	go run . -fleet[=1,50,200] [-fleet-for 60s]         memory and processor time of guard and watchdog, by number of targets
+//	go run . -fleet[=1,50,200] [-for 60s]         memory and processor time of guard and watchdog, by number of targets
+//	go run . -processes [-for 60s] [-peer NAME=COMMAND]… workers killed and reloaded under load; needs no engine
 //
 // Both sides run the same image with the same limits, and are killed in turn, so that whatever else the machine does
 // disturbs both alike. It needs the engine for itself: no other watchdog may run on it. -healers and -fleet run the programs
@@ -28,6 +29,8 @@ const usageText = `bench: measures, on this machine, what the README claims. It 
 
   bench            recovery from a crash beside Docker's own restart policy; memory, image sizes, scrape time
   bench -healers   crash and hang of one container under Upkeep, under Docker's policy, and under each -peer
+  bench -processes requests that are lost when workers are killed and reloaded, under watchdog run and under each -peer: a
+                   command that understands start (on 127.0.0.1:$PORT), pids, reload and stop
   bench -fleet     memory, processor time, events and scrapes of the watchdog and the guard, by number of targets
 
 The tables are Markdown, on standard output. What was started is removed at the end, after an interrupt too.
@@ -50,10 +53,11 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	runs := flags.Int("runs", 10, "crashes per series")
 	healers := flags.Bool("healers", false, "compare healers instead: crash and hang of the same container under each")
 	var others peers
-	flags.Var(&others, "peer", "with -healers: another one, as NAME=COMMAND; may be repeated")
+	flags.Var(&others, "peer", "with -healers and -processes: another one, as NAME=COMMAND; may be repeated")
 	var of sizes
 	flags.Var(&of, "fleet", "measure what watching costs instead, with 1, 50 and 200 targets; -fleet=N,N for other numbers")
-	period := flags.Duration("fleet-for", time.Minute, "with -fleet: measured `time` for each number of targets")
+	period := flags.Duration("for", time.Minute, "with -fleet and -processes: measured `time` for each number of targets, or of killing")
+	supervisors := flags.Bool("processes", false, "compare supervisors of processes instead: workers that are killed, and reloaded, under load")
 	flags.Usage = func() { fmt.Fprint(stderr, usageText); flags.PrintDefaults() }
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		return nil
@@ -65,10 +69,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 		return fmt.Errorf("%q: want flags only; a list of numbers is written -fleet=1,50", flags.Arg(0))
 	case *runs < 1:
 		return fmt.Errorf("-runs %d: want at least 1", *runs)
-	case *healers && of != nil:
-		return errors.New("-healers and -fleet: want one of them")
+	case *healers && of != nil, *supervisors && (*healers || of != nil):
+		return errors.New("-healers, -fleet and -processes: want one of them")
 	case *period < scrapeEvery:
-		return fmt.Errorf("-fleet-for %v: want at least %v, the time between two scrapes", *period, scrapeEvery)
+		return fmt.Errorf("-for %v: want at least %v, the time between two scrapes", *period, scrapeEvery)
+	}
+	say := func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) }
+	if *supervisors {
+		return processes(ctx, *period, others, stdout, say)
 	}
 	if err := stack.Reachable(ctx); err != nil {
 		return err
@@ -76,7 +84,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) (err erro
 	if err := stack.Alone(ctx, "upkeep-bench"); err != nil {
 		return err
 	}
-	say := func(format string, args ...any) { fmt.Fprintf(stderr, format+"\n", args...) }
 	if *healers {
 		return compare(ctx, *runs, others, stdout, say)
 	}

@@ -18,16 +18,8 @@ type upkeep struct {
 
 // buildUpkeep builds both into dir, with the defaults of their settings.
 func buildUpkeep(ctx context.Context, dir string) (upkeep, error) {
-	root, err := stack.Root()
-	if err != nil {
+	if err := build(ctx, dir, "guard", "watchdog"); err != nil {
 		return upkeep{}, err
-	}
-	for _, service := range []string{"guard", "watchdog"} {
-		build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, service), ".")
-		build.Dir = filepath.Join(root, "services", service)
-		if out, err := build.CombinedOutput(); err != nil {
-			return upkeep{}, fmt.Errorf("build %s: %w\n%s", service, err, out)
-		}
 	}
 	guard, err := freeAddress()
 	if err != nil {
@@ -44,6 +36,22 @@ func buildUpkeep(ctx context.Context, dir string) (upkeep, error) {
 		}},
 		address: watchdog,
 	}, nil
+}
+
+// build builds services into dir.
+func build(ctx context.Context, dir string, services ...string) error {
+	root, err := stack.Root()
+	if err != nil {
+		return err
+	}
+	for _, service := range services {
+		build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, service), ".")
+		build.Dir = filepath.Join(root, "services", service)
+		if out, err := build.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w\n%s", service, err, out)
+		}
+	}
+	return nil
 }
 
 func freeAddress() (string, error) {
