@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,21 @@ func TestRunSettings(t *testing.T) {
 	for program, want := range map[string]string{"/opt/my app/run it": "run-it", `api.exe`: "api", "./x": "x"} {
 		if got := programName(program); got != want {
 			t.Errorf("%s is called %q, want %q", program, got, want)
+		}
+	}
+}
+
+// The page on processes has a row for each flag.
+func TestRunFlagsAreDocumented(t *testing.T) {
+	page, err := os.ReadFile("../../deploy/processes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for f := range reflect.TypeFor[runFlags]().Fields() {
+		words := regexp.MustCompile("[A-Z][a-z]+").FindAllString(f.Name, -1)
+		row := "| `--" + strings.ToLower(strings.Join(words, "-")) + "` | `" + f.Tag.Get("var") + "` | "
+		if !strings.Contains(string(page), row) {
+			t.Errorf("deploy/processes.md has no row that begins with %s", row)
 		}
 	}
 }

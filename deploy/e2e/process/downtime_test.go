@@ -60,15 +60,14 @@ func (l *load) run(ctx context.Context, url string) {
 	fresh := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	kept := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 	defer kept.CloseIdleConnections()
-	ticker := time.NewTicker(time.Second / rate)
-	defer ticker.Stop()
 	var wg sync.WaitGroup
 	defer wg.Wait()
+	began := time.Now()
 	for i := 0; ; i++ {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(time.Until(began.Add(time.Duration(i) * time.Second / rate))): // a late one is made up for
 		}
 		client := fresh
 		if i%2 == 1 {
