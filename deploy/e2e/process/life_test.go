@@ -85,23 +85,36 @@ func (w *watchdog) command(args ...string) string {
 	return string(out)
 }
 
-// A thousand processes that lose their parent come to the watchdog, as they would to PID 1, and leave no zombie.
+// A thousand processes that lose their parent come to the watchdog and leave no zombie, whether or not it is PID 1.
 func TestProcessOrphans(t *testing.T) {
 	const orphans = 1000
 	script := fmt.Sprintf(`i=0; while [ $i -lt %d ]; do (true &); i=$((i+1)); done; exec "$0"`, orphans)
-	w := run(t, []string{"WORKERS=1", "WATCHDOG_NAME=api"}, "/bin/sh", "-c", script, api())
-	w.up(1)
-	reaped := regexp.MustCompile(`(?m)^watchdog_orphans_reaped_total (\d+)$`)
-	w.eventually("all orphans are reaped", func() bool {
-		m := reaped.FindStringSubmatch(fetchText(t, "http://"+w.status+"/metrics"))
-		if m == nil {
-			return false
-		}
-		n, err := strconv.Atoi(m[1])
-		return err == nil && n >= orphans
-	})
-	if z := zombies(t, w.cmd.Process.Pid); len(z) > 0 {
-		t.Errorf("%d zombies: %v", len(z), z)
+	reaped := regexp.MustCompile(`(?m)^watchdog_orphans_reaped_total (\S+)$`)
+	for name, attributes := range map[string]*syscall.SysProcAttr{"as a subreaper": nil, "as PID 1": {Cloneflags: syscall.CLONE_NEWPID}} {
+		t.Run(name, func(t *testing.T) {
+			if attributes != nil && os.Getuid() != 0 {
+				t.Skip("only root may make a PID namespace")
+			}
+			w := runAs(t, attributes, []string{"WORKERS=1", "WATCHDOG_NAME=api"}, "/bin/sh", "-c", script, api())
+			w.up(1)
+			w.eventually("all orphans are reaped", func() bool {
+				m := reaped.FindStringSubmatch(fetchText(t, "http://"+w.status+"/metrics"))
+				if m == nil {
+					return false
+				}
+				n, err := strconv.ParseFloat(m[1], 64)
+				return err == nil && n >= orphans
+			})
+			if z := zombies(t, w.cmd.Process.Pid); len(z) > 0 {
+				t.Errorf("%d zombies: %v", len(z), z)
+			}
+			if err := w.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			if code := w.exit(10 * time.Second); code != 0 {
+				t.Errorf("exit code %d, want 0", code)
+			}
+		})
 	}
 }
 
@@ -174,5 +187,55 @@ func TestProcessMetrics(t *testing.T) {
 	}
 	if own := fetchText(t, "http://"+w.status+"/metrics"); !strings.Contains(own, `health_status{status="healthy",worker="api-1"} 1`) {
 		t.Error("the watchdog's own page lacks the workers' metrics")
+	}
+}
+
+// A worker that needs too much memory is replaced before the machine suffers, and its incident says so.
+func TestProcessMemoryLimit(t *testing.T) {
+	w := run(t, []string{"WORKERS=1", "FAULT_INJECTION=true", "WATCHDOG_MAX_MEMORY=100MiB"}, api())
+	before := w.up(1)[0]
+	resp, err := http.Post(w.url("/debug/fault/leak"), "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	w.eventually("it is another process", func() bool {
+		all := w.targets()
+		return len(all) == 1 && all[0].Pid != before.Pid && all[0].State == "up"
+	})
+	w.eventually("the old one is gone", func() bool { return !alive(pid(t, before)) })
+	text := w.command("incidents")
+	latest := regexp.MustCompile(`\S+-api-1-\S+`).FindString(text)
+	if in := w.command("incidents", latest); !regexp.MustCompile(`Why: it used \S+ MiB of memory, more than its limit of 100 MiB`).MatchString(in) || !strings.Contains(text, "oom") {
+		t.Errorf("%s\n%s", text, in)
+	}
+}
+
+// The commands that people know from containers work on workers.
+func TestProcessCommands(t *testing.T) {
+	w := run(t, []string{"WORKERS=2"}, api())
+	before := w.up(2)
+	if out := w.command("restart", "api-2"); out != "Restart asked for: api-2\n" {
+		t.Errorf("restart: %s", out)
+	}
+	w.eventually("api-2 is another process", func() bool {
+		all := w.targets()
+		return all[0].Pid == before[0].Pid && all[1].Pid != before[1].Pid && all[1].State == "up"
+	})
+	w.command("pause", "api-1")
+	if err := syscall.Kill(pid(t, before[0]), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	w.eventually("api-1 is paused and gone", func() bool { return w.targets()[0].State == "paused" && !alive(pid(t, before[0])) })
+	w.command("resume", "api-1")
+	w.eventually("api-1 is up again", func() bool {
+		all := w.targets()
+		return all[0].State == "up" && all[0].Pid != before[0].Pid
+	})
+	if out := w.command("status"); !strings.Contains(out, "running processes") || strings.Contains(out, "Docker") {
+		t.Errorf("status:\n%s", out)
+	}
+	if out := w.command("healthcheck"); out != "" {
+		t.Errorf("healthcheck: %s", out)
 	}
 }

@@ -85,6 +85,12 @@ func (b *buffer) String() string {
 // run starts the watchdog; each setting is a NAME=value of its environment.
 func run(t *testing.T, settings []string, command ...string) *watchdog {
 	t.Helper()
+	return runAs(t, nil, settings, command...)
+}
+
+// runAs is run with attributes for the watchdog's process.
+func runAs(t *testing.T, attributes *syscall.SysProcAttr, settings []string, command ...string) *watchdog {
+	t.Helper()
 	w := &watchdog{t: t, port: freePort(t), status: fmt.Sprintf("127.0.0.1:%d", freePort(t)), exited: make(chan struct{})}
 	var err error
 	if w.dir, err = os.MkdirTemp("", "w"); err != nil {
@@ -94,7 +100,7 @@ func run(t *testing.T, settings []string, command ...string) *watchdog {
 	w.cmd = exec.Command(filepath.Join(programs, "watchdog"), append([]string{"run", "--"}, command...)...)
 	w.cmd.Env = append(append(os.Environ(), "LOG_DIR="+w.dir, "LISTEN_HOST=127.0.0.1", fmt.Sprint("PORT=", w.port), "WATCHDOG_LISTEN="+w.status,
 		"ENVIRONMENT=test", "LOG_LEVEL=WARN", "HEALTH_CPU_DEGRADED=0"), settings...)
-	w.cmd.Stdout, w.cmd.Stderr = &w.output, &w.output
+	w.cmd.Stdout, w.cmd.Stderr, w.cmd.SysProcAttr = &w.output, &w.output, attributes
 	if err := w.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
