@@ -3,6 +3,7 @@ module github.com/upkeephq/upkeep/deploy/e2e
 go 1.26.0
 
 require (
+	github.com/BurntSushi/toml v1.6.0
 	github.com/emersion/go-sasl v0.0.0-20241020182733-b788ff22d5a6
 	github.com/emersion/go-smtp v0.25.1
 	github.com/prometheus/client_model v0.6.2
