@@ -3,8 +3,10 @@ package process
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -77,39 +79,61 @@ func (l *load) run(ctx context.Context, url string) {
 	}
 }
 
+func (l *load) String() string {
+	return fmt.Sprintf("%d requests: %d refused, %d failed, slowest answer %v", l.sent.Load(), l.refused.Load(), l.failed.Load(), l.slowest.Round(time.Millisecond))
+}
+
+// killing loads url while the processes that workers lists are killed one by one. taken bounds what the killed ones had
+// in flight: what all had.
+func killing(t *testing.T, url string, workers func() []int) (l *load, killed int, taken int64) {
+	t.Helper()
+	l = &load{}
+	ctx, stop := context.WithTimeout(t.Context(), time.Duration(*seconds)*time.Second)
+	defer stop()
+	ended := make(chan struct{})
+	go func() { l.run(ctx, url); close(ended) }()
+	ticker := time.NewTicker(killEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			<-ended
+			return l, killed, taken
+		case <-ticker.C:
+		}
+		all := workers()
+		if len(all) == 0 {
+			continue
+		}
+		taken += l.inFlight.Load()
+		if syscall.Kill(all[killed%len(all)], syscall.SIGKILL) == nil {
+			killed++
+		}
+	}
+}
+
+// reloading loads url during a reload: from before it is asked for until done says that it is over.
+func reloading(t *testing.T, url string, reload func(), done func() bool) *load {
+	t.Helper()
+	l := &load{}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() { l.run(ctx, url); close(ended) }()
+	reload()
+	eventually(t, "all workers are new and the old ones gone", done)
+	stop()
+	<-ended
+	return l
+}
+
 // Workers are killed one by one under load, then all are replaced: no connection is refused, and no request fails but those
 // that a killed worker had taken.
 func TestProcessZeroDowntime(t *testing.T) {
 	// A worker that dies again and again waits, by default, before it is started; here it is killed on purpose.
 	w := run(t, []string{"WORKERS=4", "WATCHDOG_RESTART_DELAY=0", "WATCHDOG_MAX_RESTARTS=1000"}, api())
 	w.up(workers)
-	var l load
-	ctx, stop := context.WithTimeout(t.Context(), time.Duration(*seconds)*time.Second)
-	defer stop()
-	ended := make(chan struct{})
-	go func() { l.run(ctx, w.url("/api/hello/x")); close(ended) }()
-
-	killed, taken := 0, int64(0) // taken bounds what the killed workers had in flight: what all had
-	ticker := time.NewTicker(killEvery)
-	defer ticker.Stop()
-	for under := true; under; {
-		select {
-		case <-ended:
-			under = false
-		case <-ticker.C:
-			all := w.targets()
-			if len(all) != workers {
-				continue
-			}
-			victim := all[killed%workers]
-			taken += l.inFlight.Load()
-			if err := syscall.Kill(pid(t, victim), syscall.SIGKILL); err == nil {
-				killed++
-			}
-		}
-	}
-	t.Logf("killing: %d requests in %d s, %d workers killed: %d refused, %d failed, at most %d in flight at the kills; slowest answer %v",
-		l.sent.Load(), *seconds, killed, l.refused.Load(), l.failed.Load(), taken, l.slowest.Round(time.Millisecond))
+	l, killed, taken := killing(t, w.url("/api/hello/x"), w.pids)
+	t.Logf("%d workers killed in %d s, at most %d requests in flight then: %v", killed, *seconds, taken, l)
 	if killed == 0 || l.answered.Load() == 0 {
 		t.Fatal("nothing was tested")
 	}
@@ -117,27 +141,26 @@ func TestProcessZeroDowntime(t *testing.T) {
 		t.Errorf("want 0 refused and at most %d failed; the errors: %v", taken, l.errs)
 	}
 
-	before := w.up(workers)
-	var r load
-	ctx, stop = context.WithCancel(t.Context())
-	ended = make(chan struct{})
-	go func() { r.run(ctx, w.url("/api/hello/x")); close(ended) }()
-	if err := w.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-		t.Fatal(err)
-	}
-	w.eventually("all workers are new and the old ones gone", func() bool {
-		all := w.targets()
-		for i, x := range all {
-			if x.Pid == before[i].Pid || x.State != "up" || alive(pid(t, before[i])) {
+	w.up(workers)
+	old := w.pids()
+	r := reloading(t, w.url("/api/hello/x"), func() { _ = w.cmd.Process.Signal(syscall.SIGHUP) }, func() bool {
+		for _, x := range w.targets() {
+			if slices.Contains(old, pid(t, x)) || x.State != "up" {
 				return false
 			}
 		}
-		return len(all) == workers
+		return !slices.ContainsFunc(old, alive)
 	})
-	stop()
-	<-ended
-	t.Logf("reload: %d requests: %d refused, %d failed; slowest answer %v", r.sent.Load(), r.refused.Load(), r.failed.Load(), r.slowest.Round(time.Millisecond))
+	t.Logf("reload: %v", r)
 	if r.failed.Load() > 0 || r.answered.Load() == 0 {
 		t.Errorf("want none failed; the errors: %v", r.errs)
 	}
+}
+
+// pids are the processes of all workers.
+func (w *watchdog) pids() (all []int) {
+	for _, x := range w.targets() {
+		all = append(all, pid(w.t, x))
+	}
+	return all
 }

@@ -21,6 +21,7 @@ import (
 
 var (
 	seconds   = flag.Int("seconds", 10, "how long the load of TestProcessZeroDowntime lasts")
+	beside    = flag.Bool("beside", false, "also put PM2 and gunicorn, where they are on PATH, under the load of TestProcessZeroDowntime")
 	maxBehind = flag.Duration("max-behind", 0, "fail when the median recovery is that much slower than a bare start; 0 only prints")
 
 	programs string // the directory of the programs under test
@@ -170,16 +171,21 @@ func (w *watchdog) up(n int) []target {
 	return all
 }
 
-// eventually waits for something that happens by itself.
 func (w *watchdog) eventually(what string, happened func() bool) {
 	w.t.Helper()
+	eventually(w.t, what, happened)
+}
+
+// eventually waits for something that happens by itself.
+func eventually(t *testing.T, what string, happened func() bool) {
+	t.Helper()
 	deadline := time.After(30 * time.Second)
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	for !happened() {
 		select {
 		case <-deadline:
-			w.t.Fatalf("30 s have passed, and still not: %s", what)
+			t.Fatalf("30 s have passed, and still not: %s", what)
 		case <-again.C:
 		}
 	}

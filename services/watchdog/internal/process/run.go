@@ -24,6 +24,7 @@ type run struct {
 	code      int
 	endedAt   time.Time
 	oomKilled bool
+	told      chan struct{} // closed when its end has been told
 }
 
 // over reports whether the process has ended: with which exit code, 128 and the signal when one ended it, and when.
@@ -44,7 +45,7 @@ func (w *worker) start() (*run, error) {
 	if d.stopping {
 		return nil, errStopping
 	}
-	r := &run{w: w, tail: &tail{}, done: make(chan struct{}), oomKills: d.oom.kills()}
+	r := &run{w: w, tail: &tail{}, done: make(chan struct{}), told: make(chan struct{}), oomKills: d.oom.kills()}
 	env := append(d.environ[:len(d.environ):len(d.environ)], "WATCHDOG_TARGET="+w.name)
 	var inherit []*os.File
 	w.mu.Lock()
@@ -97,6 +98,7 @@ func (r *run) ended(code int, at time.Time) {
 	close(r.done)
 	r.w.ended(r)
 	r.removeSocket()
+	close(r.told)
 }
 
 func (r *run) removeSocket() {
@@ -105,20 +107,21 @@ func (r *run) removeSocket() {
 	}
 }
 
-// stop asks the process to end, and after grace ends it with all that it has started. It returns when it is over.
+// stop asks the process to end, and after grace ends it with all that it has started. It returns when it is over and
+// that has been told.
 func (r *run) stop(grace time.Duration) {
 	if grace > 0 {
 		r.signal(terminate)
 		timer := time.NewTimer(grace)
 		defer timer.Stop()
 		select {
-		case <-r.done:
+		case <-r.told:
 			return
 		case <-timer.C:
 		}
 	}
 	r.w.d.reap.kill(r.pid)
-	<-r.done
+	<-r.told
 }
 
 // signal sends the process a signal, unless it is over.
