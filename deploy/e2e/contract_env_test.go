@@ -27,7 +27,8 @@ var readElsewhere = map[string]string{
 // docker-compose.override.yml sets it all the same.
 var notInCompose = map[string]*regexp.Regexp{
 	"api":      regexp.MustCompile(`^(KUBERNETES_SERVICE_HOST|HEALTH_(CHECK|CPU|MEMORY|DISK|ERROR)_.*|LOG_MAX_.*|LISTEN_HOST|WORKERS|DISK_PATHS|DRAIN_DELAY|SHUTDOWN_TIMEOUT|H2C|METRICS_UPSTREAM|WATCHDOG_TARGET)$`),
-	"watchdog": regexp.MustCompile(`^(WATCHDOG_LISTEN|WATCHDOG_START_PERIOD|WORKERS|PORT|LISTEN_HOST|WATCHDOG_(NAME|PORT_ENV|PROBE|METRICS|MAX_MEMORY|STOP_TIMEOUT(_HUNG)?|USEC|PID)|NOTIFY_SOCKET)$`), // of watchdog run, and of systemd
+	// Of watchdog run and of systemd, but for the first two.
+	"watchdog": regexp.MustCompile(`^(WATCHDOG_LISTEN|WATCHDOG_START_PERIOD|WORKERS|PORT|LISTEN_HOST|WATCHDOG_(NAME|PORT_ENV|PROBE|METRICS|MAX_MEMORY|STOP_TIMEOUT(_HUNG)?|USEC|PID)|NOTIFY_SOCKET)$`),
 	"guard":    regexp.MustCompile(`^(DOCKER_SOCKET|GUARD_ADDRESS)$`), // in the container both are where the defaults say
 	"setup":    regexp.MustCompile(`^$`),
 }
