@@ -26,7 +26,7 @@ var readElsewhere = map[string]string{
 // What a service can be told, but not by .env: it follows from how Compose runs it, or is for other ways of running it. A
 // docker-compose.override.yml sets it all the same.
 var notInCompose = map[string]*regexp.Regexp{
-	"api":      regexp.MustCompile(`^(KUBERNETES_SERVICE_HOST|HEALTH_(CHECK|CPU|MEMORY|DISK|ERROR)_.*|LOG_MAX_.*|LISTEN_HOST|WORKERS|DISK_PATHS|DRAIN_DELAY|SHUTDOWN_TIMEOUT|H2C|METRICS_UPSTREAM|WATCHDOG_TARGET)$`),
+	"api": regexp.MustCompile(`^(KUBERNETES_SERVICE_HOST|HEALTH_(CHECK|CPU|MEMORY|DISK|ERROR)_.*|LOG_MAX_.*|LISTEN_HOST|WORKERS|DISK_PATHS|DRAIN_DELAY|SHUTDOWN_TIMEOUT|H2C|METRICS_UPSTREAM|WATCHDOG_TARGET)$`),
 	// Of watchdog run and of systemd, but for the first two.
 	"watchdog": regexp.MustCompile(`^(WATCHDOG_LISTEN|WATCHDOG_START_PERIOD|WORKERS|PORT|LISTEN_HOST|WATCHDOG_(NAME|PORT_ENV|PROBE|METRICS|MAX_MEMORY|STOP_TIMEOUT(_HUNG)?|USEC|PID)|NOTIFY_SOCKET)$`),
 	"guard":    regexp.MustCompile(`^(DOCKER_SOCKET|GUARD_ADDRESS)$`), // in the container both are where the defaults say
