@@ -77,6 +77,7 @@ type note struct {
 	stamps []time.Time // counted restarts
 	streak int         // restarts in a row without a stable run
 	vague  bool        // there may have been more
+	untold bool        // that a run was stable may not be in the ledger
 	lastAt time.Time   // the last of them
 	due    time.Time   // when the next one must come
 	turn   bool        // it has the turn while many are held, beyond doubt
@@ -145,8 +146,9 @@ func (a *account) signalled(b *box, at time.Time, told bool) {
 	n.due, n.clean, n.seenRunning = time.Time{}, false, n.seenRunning && !told
 	if n.stopping {
 		n.will = unknown
-		if n.signalTold && (n.silent.IsZero() || !n.callStops || !at.Before(n.silent)) {
-			n.will = stopped // else the signal may be that of our own call, which nobody answered
+		mayBeOurs := n.callStops && (at.Before(n.silent) || n.call != 0 && n.callRun.Same(b.obs.Instance))
+		if n.signalTold && !mayBeOurs {
+			n.will = stopped
 		}
 	}
 }
@@ -183,6 +185,7 @@ func (a *account) watchdogDied() {
 	for _, b := range a.w.boxes {
 		n := &b.acc
 		a.fades(b)
+		n.vague, n.untold = n.vague || n.untold, false
 		if n.requests > 0 || n.asked && n.call != 0 {
 			n.will = unknown // a request is not remembered
 		}

@@ -207,7 +207,7 @@ func (c *Core) inherit(t *target, now time.Time, old Instance) {
 	if t.sentAt.IsZero() || !old.Same(t.obs.Instance) || !now.Before(until) {
 		return
 	}
-	t.acted, t.awaitUntil, t.callStart, t.callEnd, t.startOnly = old, until, t.sentAt, until, false
+	t.acted, t.awaitUntil, t.callStart, t.callEnd, t.callStops = old, until, t.sentAt, until, true
 	reason := ReasonProbe
 	switch {
 	case !t.running():
@@ -284,16 +284,13 @@ func (c *Core) signal(t *target, now time.Time, s Signal) {
 	t.signalled, t.signalUntil = s.SentAt, now.Add(signalFor)
 }
 
-// isOurs reports whether the core's own call made a signal. One that timed out may do so later, but not for ever, and one
-// that only starts makes none.
+// isOurs reports whether the core's own call made a signal: the one under way, or the one before, whose signals may be told
+// late. A call that timed out may make one later, but not for ever, and one that only starts makes none.
 func (t *target) isOurs(at time.Time) bool {
-	if t.startOnly {
-		return false
-	}
-	if t.attempt != 0 {
+	if t.attempt != 0 && !t.startOnly {
 		return t.unsureUntil.IsZero() || at.Before(t.unsureUntil)
 	}
-	return at.After(t.callStart.Add(-clockLeeway)) && at.Before(t.callEnd.Add(clockLeeway))
+	return t.callStops && at.After(t.callStart.Add(-clockLeeway)) && at.Before(t.callEnd.Add(clockLeeway))
 }
 
 func (c *Core) probed(t *target, now time.Time, r ProbeResult) {
@@ -311,7 +308,7 @@ func (c *Core) outcome(t *target, now time.Time, o Outcome) {
 	if o.Attempt != t.attempt || t.attempt == 0 || !t.unsureUntil.IsZero() {
 		return
 	}
-	t.callStart, t.callEnd = o.StartedAt, o.EndedAt
+	t.callStart, t.callEnd, t.callStops = o.StartedAt, o.EndedAt, !t.startOnly
 	switch {
 	case o.TimedOut:
 		if !t.obs.Instance.Same(t.acted) {

@@ -11,8 +11,11 @@ func (a *account) sees(act Action, ev Event) {
 	n := &b.acc
 	switch act.Kind {
 	case ActionReport:
-		a.reportedAt = w.now
+		a.reportedAt, n.untold = w.now, false
 		n.state, n.reason, n.nextAt = act.Change.To, act.Change.Reason, act.Change.NextAt
+		if act.Change.Cause != "" && act.Change.From != n.state && n.state != StateUp && !n.open {
+			n.open, a.murky = true, w.now // the core takes what may be one for an outage
+		}
 	case ActionProbe:
 		n.probeBy = time.Time{}
 	case ActionRestart:
@@ -66,7 +69,8 @@ func (a *account) patience(b *box, r Restart) {
 		return
 	}
 	if a.w.now.Sub(n.told.Instance.StartedAt) >= stableRun {
-		n.streak, n.vague = 0, false
+		lasted := n.told.FinishedAt.Sub(n.told.Instance.StartedAt)
+		n.streak, n.vague = 0, n.told.Status != StatusRunning && lasted < stableRun // it may have been down for long
 	}
 	if d := a.pause(n.told.Policy, n.streak); n.streak > 0 && a.w.now.Sub(n.lastAt) < d {
 		a.breaks(2, "%s was restarted %d times in a row, the last time %s ago: %s must lie between", b.key, n.streak, a.w.now.Sub(n.lastAt), d)

@@ -53,6 +53,7 @@ type target struct {
 	awaitUntil  time.Time // the call is done; a new run, or a look after this, tells what is
 	callStart   time.Time // of the last call, by the engine's clock, to recognise its signals
 	callEnd     time.Time
+	callStops   bool // it made some
 	cascade     bool // restarted: those that depend on it follow when it is well
 
 	// What survives a crash; see History.

@@ -101,6 +101,7 @@ func (a *account) weigh(b *box) {
 	n := &b.acc
 	a.fades(b)
 	if n.isWell() && !n.busy() && !n.blind && a.w.now.Sub(n.told.Instance.StartedAt) >= stableRun && !n.held(a.w.now) && n.told.Instance.Same(b.obs.Instance) {
+		n.untold = n.untold || n.streak > 0
 		n.streak, n.vague = 0, false // the core was called, so that it knows
 	}
 	if n.isWell() && !n.busy() && !n.blind {
@@ -137,7 +138,7 @@ func (a *account) weigh(b *box) {
 		switch n := &o.acc; {
 		case n.known && (!n.told.Instance.Same(o.obs.Instance) || n.told.DonorMissing || n.enginesDuty() || n.will == stopped && n.told.Status == StatusRunning):
 			unsure++
-		case n.known && n.busy() && n.leftAlone(a.w.now):
+		case n.known && (n.busy() || n.blind) && n.leftAlone(a.w.now):
 			unsure++ // it was told, but the core may not have come to it
 		case !n.known || n.leftAlone(a.w.now):
 		case n.will != run || n.blind || n.doubt:
@@ -186,8 +187,8 @@ func (a *account) expect(b *box) {
 		return
 	}
 	for _, key := range n.told.DependsOn {
-		if dep := w.byKey[key]; dep != b && dep.acc.state != StateUp {
-			return // it may have to wait for that
+		if dep := w.byKey[key]; dep != b && (dep.acc.state != StateUp || dep.acc.told.Instance.StartedAt.After(n.told.Instance.StartedAt)) {
+			return // it may have to wait for that, or follow it
 		}
 	}
 	p := n.told.Policy
