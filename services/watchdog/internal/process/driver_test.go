@@ -2,6 +2,7 @@ package process
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -102,6 +103,29 @@ func TestReloadReplacesOneAfterTheOther(t *testing.T) {
 	}
 }
 
+// A person who reloads has put right what was wrong, so that what had been given up is started, too.
+func TestReloadStartsWhatHadEnded(t *testing.T) {
+	s := running(t, nil, "serve")
+	old := s.up()
+	if err := syscall.Kill(number(t, old), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.next()
+	if replaced, err := s.Reload(t.Context()); err != nil || len(replaced) != 1 {
+		t.Fatalf("replaced %v, %v", replaced, err)
+	}
+	if now := s.up(); now.Same(old) {
+		t.Error("it was not started")
+	}
+	// The restart that was due meanwhile finds it done.
+	if out := s.Restart(t.Context(), "api-1", old, supervise.Restart{StartOnly: true}); out.Err != "" {
+		t.Error(out.Err)
+	}
+	if n := len(s.workers[0].runs); n != 2 {
+		t.Errorf("started %d times, want 2", n)
+	}
+}
+
 func TestReloadKeepsTheOldWhereTheNewDoesNotGetReady(t *testing.T) {
 	s := running(t, func(o *Options) { o.Workers = 1 }, "once", filepath.Join(t.TempDir(), "mark"))
 	old := s.up()
@@ -132,6 +156,50 @@ func TestWhatIgnoresSIGTERMIsKilledWithItsChildren(t *testing.T) {
 	}
 	s.up()
 	waitFor(t, "the grandchild is gone", func() bool { return !alive(child) })
+}
+
+// With a port of its own nothing can run twice, so the old process ends before the new one begins.
+func TestAProgramThatBindsByItself(t *testing.T) {
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := free.Addr().(*net.TCPAddr).Port
+	free.Close()
+	s := running(t, func(o *Options) {
+		o.Listener.Close()
+		o.Listener, o.PortEnv, o.Port = nil, "APP_PORT", port
+	}, "serve")
+	told := func(status supervise.Status) supervise.Instance {
+		t.Helper()
+		n := s.next()
+		if n.Event.Seen.Status != status {
+			t.Fatalf("told %+v, want %s", n.Event.Seen, status)
+		}
+		return n.Event.Seen.Instance
+	}
+	ready := func(run supervise.Instance) {
+		t.Helper()
+		waitFor(t, "it answers", func() bool {
+			_, body := s.Probe(t.Context(), "api-1", run)
+			return body == "api-1 "+run.ID
+		})
+	}
+	first := told(supervise.StatusRunning)
+	ready(first)
+	if out := s.Restart(t.Context(), "api-1", first, supervise.Restart{Reason: supervise.ReasonRequested, StopTimeout: -1}); out.Err != "" {
+		t.Fatal(out.Err)
+	}
+	told(supervise.StatusExited)
+	second := told(supervise.StatusRunning)
+	ready(second)
+	if _, err := s.Reload(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ready(told(supervise.StatusRunning)) // that the old one has ended is no outage
+	if strings.Contains(s.out.String(), "http:admin") {
+		t.Errorf("it was handed sockets:\n%s", s.out.String())
+	}
 }
 
 func TestStopAsksFirst(t *testing.T) {

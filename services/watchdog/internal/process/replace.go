@@ -43,7 +43,11 @@ func (d *Driver) restart(ctx context.Context, target string, run supervise.Insta
 	case !same && !over:
 		return nil // a reload has replaced it in the meantime, and told so
 	case !over && d.sockets() && !r.Hung && r.Reason != supervise.ReasonProbe:
-		return w.replace(ctx, old, grace)
+		if err := w.replace(ctx, old); err != nil {
+			return err
+		}
+		go old.stop(grace) // the target is well, while the old process finishes what it has begun
+		return nil
 	case !over:
 		old.stop(grace)
 	}
@@ -55,9 +59,9 @@ func (d *Driver) restart(ctx context.Context, target string, run supervise.Insta
 	return nil
 }
 
-// Reload replaces one worker after the other: the new process is started, the old one ends when that is ready. A worker
-// whose new process does not get ready keeps the old one, and the others after it are left alone, too: their new ones
-// would fare no better. It returns the names of the workers that were replaced.
+// Reload replaces one worker after the other: the new process is started, the old one ends when that is ready, and what had
+// ended is started. A worker whose new process does not get ready keeps the old one, and the others after it are left
+// alone, too: their new ones would fare no better. It returns the names of the workers that were replaced.
 func (d *Driver) Reload(ctx context.Context) (replaced []string, err error) {
 	d.reloading.Lock()
 	defer d.reloading.Unlock()
@@ -77,24 +81,31 @@ func (w *worker) reload(ctx context.Context) error {
 	if old == nil {
 		return errors.New("it has not been started yet")
 	}
-	if _, _, over := old.over(); over {
-		return nil // what is down is started anew in any case, or waits for a person
+	_, _, over := old.over()
+	if !over && w.d.sockets() {
+		if err := w.replace(ctx, old); err != nil {
+			return err
+		}
+		old.stop(w.d.policy.StopTimeout)
+		return nil
 	}
-	if w.d.sockets() {
-		return w.replace(ctx, old, w.d.policy.StopTimeout)
+	if !over {
+		old.expected.Store(true)
+		old.stop(w.d.policy.StopTimeout)
 	}
-	old.stop(w.d.policy.StopTimeout)
 	next, err := w.start()
 	if err != nil {
+		old.expected.Store(false)
+		w.ended(old)
 		return err
 	}
 	w.adopt(next)
 	return nil
 }
 
-// replace starts a new process, waits until it is ready, and ends the old one. When the new one does not get ready the old
-// one stays.
-func (w *worker) replace(ctx context.Context, old *run, grace time.Duration) error {
+// replace starts a new process and, when it is ready, has it stand for the target in the place of the old one, which is then to
+// be stopped. When the new one does not get ready the old one stays.
+func (w *worker) replace(ctx context.Context, old *run) error {
 	next, err := w.start()
 	if err != nil {
 		return err
@@ -104,7 +115,6 @@ func (w *worker) replace(ctx context.Context, old *run, grace time.Duration) err
 		return fmt.Errorf("the new process did not get ready, so the old one stays: %w", err)
 	}
 	w.adopt(next)
-	old.stop(grace)
 	return nil
 }
 

@@ -16,6 +16,8 @@ type run struct {
 	admin     string // path of its admin socket, empty without one
 	tail      *tail
 
+	stopping   atomic.Bool // it was asked to end: once, as many programs take a second SIGTERM for impatience
+	expected   atomic.Bool // its end is part of a reload, and no news
 	overMemory atomic.Bool
 	oomKills   int                           // in our control group before it ended, -1 = not known
 	usage      atomic.Pointer[observe.Usage] // the latest figures
@@ -111,7 +113,9 @@ func (r *run) removeSocket() {
 // that has been told.
 func (r *run) stop(grace time.Duration) {
 	if grace > 0 {
-		r.signal(terminate)
+		if !r.stopping.Swap(true) {
+			r.signal(terminate)
+		}
 		timer := time.NewTimer(grace)
 		defer timer.Stop()
 		select {

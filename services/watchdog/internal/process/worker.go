@@ -38,7 +38,7 @@ func (w *worker) adopt(r *run) {
 func (w *worker) ended(r *run) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.current == r {
+	if w.current == r && !r.expected.Load() {
 		w.report()
 	}
 }
