@@ -103,7 +103,7 @@ func (s server) samples(at time.Time) string {
 // marker runs a command as root with a volume of a service that does not run in this test.
 func (s server) marker(volume, command string) string {
 	s.t.Helper()
-	return s.do("docker", "run", "--rm", "--network", "none", "--user", "0", "--entrypoint", "sh", "-v", rehearsal+"_"+volume+":/v", "prom/prometheus:v3.13.5", "-c", command)
+	return s.do("docker", "run", "--rm", "--network", "none", "-v", rehearsal+"_"+volume+":/v", "busybox:1.37.0", "sh", "-c", command)
 }
 
 func TestARestoreBringsEverythingBack(t *testing.T) {
@@ -117,7 +117,7 @@ func TestARestoreBringsEverythingBack(t *testing.T) {
 	}
 	s.get("alertmanager", "9093", "/api/v2/silences", silence)
 	// Files as Grafana and the watchdog leave them: of other users, closed to the rest, with a link and an empty folder.
-	s.marker("grafana-data", "mkdir -p /v/plugins && echo users >/v/grafana.db && ln -s grafana.db /v/link && chown -R 472:0 /v && chmod 640 /v/grafana.db")
+	s.marker("grafana-data", "mkdir -p /v/plugins && echo users >/v/grafana.db && chown -R 472:0 /v && chmod 640 /v/grafana.db && ln -s grafana.db /v/link")
 	s.marker("watchdog-logs", "echo history >/v/ledger && chown -R 65532:65532 /v && chmod 600 /v/ledger")
 	look := func() string {
 		return s.marker("grafana-data", "cd /v && ls -lAn . plugins | grep -v total && cat link") + s.marker("watchdog-logs", "cd /v && ls -lAn | grep -v total; cat ledger")

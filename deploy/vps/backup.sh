@@ -30,15 +30,18 @@ copied=0
 for entry in "${volumes[@]}"; do
   volume=${entry%%:*} service=${entry#*:}
   exists "$volume" || continue
+  away='' began=$SECONDS
   if [ -n "$service" ] && running "$service"; then
     stopped=$service
     docker compose stop "$service" >/dev/null 2>&1 || die "could not stop $service"
   fi
-  began=$SECONDS
-  inside "$volume" ro tar -C /volume -cf - . | gzip -1 >"$folder.part/$volume.tar.gz" || die "could not copy the volume $volume"
-  resume
+  inside "$volume" ro sh -c 'tar -C /volume -cf - .' | gzip -1 >"$folder.part/$volume.tar.gz" || die "could not copy the volume $volume"
+  if [ -n "$stopped" ]; then
+    resume
+    away=", $service was away for $((SECONDS - began)) s"
+  fi
   copied=$((copied + 1))
-  say "$volume: $(du -h "$folder.part/$volume.tar.gz" | cut -f1)${service:+, $service was away for $((SECONDS - began)) s}"
+  say "$volume: $(du -h "$folder.part/$volume.tar.gz" | cut -f1)$away"
 done
 [ "$copied" -gt 0 ] || die "no volume of the project $project is on this machine: was it ever started?"
 

@@ -52,7 +52,7 @@ for volume in "${chosen[@]}"; do
   exists "$volume" || docker volume create --label com.docker.compose.project="$project" --label com.docker.compose.volume="$volume" \
     "${project}_$volume" >/dev/null || die "could not make the volume $volume"
   # shellcheck disable=SC2016 # for the shell in the container
-  gzip -dc "$backup/$volume.tar.gz" | inside "$volume" rw sh -c 'find /volume -mindepth 1 -delete && tar -C /volume -xf -' ||
+  gzip -dc "$backup/$volume.tar.gz" | inside "$volume" rw sh -c 'cd /volume && rm -rf ./* ./.[!.]* ./..?* && tar -xf -' ||
     die "$volume is only partly restored, and the stack is stopped: run this again"
   say "$volume is restored"
 done

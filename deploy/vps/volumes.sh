@@ -21,13 +21,11 @@ die() { printf '%s: %s\n' "$(basename "$0")" "$*" >&2; exit 1; }
 need() { command -v "$1" >/dev/null || die "$1 is missing"; }
 usage() { sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$1"; }
 
-# find_project: the name of the Compose project, and the image of Prometheus: it has a shell, is pinned, and is on this
-# machine already.
+# find_project: the name of the Compose project.
 find_project() {
   need docker
   project=$(docker compose config --no-interpolate --format json | sed -n '/^  "name": /{s/.*: "\(.*\)".*/\1/p;}') || true
-  helper_image=$(docker compose config --images prometheus | grep /prometheus: || true)
-  if [ -z "$project" ] || [ -z "$helper_image" ]; then die "docker compose cannot read $root/docker-compose.yml"; fi
+  [ -n "$project" ] || die "docker compose cannot read $root/docker-compose.yml"
 }
 
 # exists VOLUME, running SERVICE
@@ -40,5 +38,5 @@ inside() {
   local volume=$1 mode=$2
   shift 2
   docker run --rm -i --network none --read-only --user 0:0 --cap-drop ALL --cap-add DAC_OVERRIDE --cap-add CHOWN --cap-add FOWNER \
-    --security-opt no-new-privileges --volume "${project}_$volume:/volume:$mode" --entrypoint "$1" "$helper_image" "${@:2}"
+    --security-opt no-new-privileges --volume "${project}_$volume:/volume:$mode" busybox:1.37.0 "$@"
 }
