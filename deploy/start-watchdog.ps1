@@ -51,7 +51,7 @@ if (Test-Path $file) {
         if ($line -notmatch '^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$') { continue }
         $name = $Matches[1]
         $value = $Matches[2]
-        if ($value -match '^"(.*)"$' -or $value -match "^'(.*)'$") { $value = $Matches[1] } else { $value = ($value -replace '\s#.*$', '').Trim() }
+        if ($value -match '^"([^"]*)"' -or $value -match "^'([^']*)'") { $value = $Matches[1] } else { $value = ($value -replace '\s#.*$', '').Trim() }
         Set-Default $name $value
     }
 }

@@ -59,10 +59,11 @@ load_env() {
     line=${line%$'\r'}
     [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$ ]] || continue
     name=${BASH_REMATCH[2]} value=${BASH_REMATCH[3]}
-    case $value in
-      \"*\" | \'*\') value=${value:1:${#value}-2} ;;
-      *) value=${value%%[[:space:]]#*} && value=${value%"${value##*[![:space:]]}"} ;;
-    esac
+    if [[ $value =~ ^\"([^\"]*)\" || $value =~ ^\'([^\']*)\' ]]; then
+      value=${BASH_REMATCH[1]} # what follows is a comment
+    else
+      value=${value%%[[:space:]]#*} && value=${value%"${value##*[![:space:]]}"}
+    fi
     if [ -z "${!name+set}" ]; then export "$name=$value"; fi
   done <"$1"
 }
