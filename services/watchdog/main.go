@@ -89,13 +89,23 @@ type target struct {
 	All    bool   `help:"All targets."`
 }
 
+// withVariable adds to the help of a flag which variable it overrides.
+func withVariable(v *kong.Value) string {
+	help := kong.DefaultHelpValueFormatter(v)
+	if name := v.Tag.Get("var"); name != "" {
+		help += " ($" + name + ")"
+	}
+	return help
+}
+
 // run is the whole program.
 func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) error {
 	info := build.Of("watchdog", version, revision)
 	var cli commands
 	exited := -1
 	parser, err := kong.New(&cli, kong.Name("watchdog"), kong.Description(about), kong.Writers(stdout, stderr),
-		kong.Vars{"version": info.String()}, kong.Exit(func(code int) { exited = code }), kong.UsageOnError())
+		kong.Vars{"version": info.String()}, kong.Exit(func(code int) { exited = code }), kong.UsageOnError(),
+		kong.ValueFormatter(withVariable))
 	if err != nil {
 		return err
 	}

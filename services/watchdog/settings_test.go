@@ -57,6 +57,7 @@ func TestCommandLine(t *testing.T) {
 	}{
 		{args: "--version", print: "watchdog dev (revision"},
 		{args: "--help", print: "Heals the containers that carry the label watchdog.enable=true"},
+		{args: "run --help", print: "How many processes. ($WORKERS)"},
 		{args: "status --help", print: "what is left of its"},
 		{args: "check", print: "WATCHDOG_MAX_RESTARTS"},
 		{args: "check", env: []string{"WATCHDOG_MAX_RESTARTS=many"}, print: "WATCHDOG_MAX_RESTARTS", fail: `WATCHDOG_MAX_RESTARTS="many"`},
