@@ -54,12 +54,12 @@ done
 
 # load_env FILE: its NAME=value lines, as Compose reads them. What is set already stays.
 load_env() {
-  local line name value
+  local line name value double='^"([^"]*)"' single="^'([^']*)'"
   while IFS= read -r line || [ -n "$line" ]; do
     line=${line%$'\r'}
     [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$ ]] || continue
     name=${BASH_REMATCH[2]} value=${BASH_REMATCH[3]}
-    if [[ $value =~ ^\"([^\"]*)\" || $value =~ ^\'([^\']*)\' ]]; then
+    if [[ $value =~ $double || $value =~ $single ]]; then
       value=${BASH_REMATCH[1]} # what follows is a comment
     else
       value=${value%%[[:space:]]#*} && value=${value%"${value##*[![:space:]]}"}
