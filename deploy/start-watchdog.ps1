@@ -47,12 +47,13 @@ function Set-Default([string] $Name, [string] $Value) {
 
 $file = Join-Path $root '.env'
 if (Test-Path $file) {
+    $given = @([Environment]::GetEnvironmentVariables().Keys)
     foreach ($line in Get-Content $file -Encoding UTF8) {
         if ($line -notmatch '^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$') { continue }
         $name = $Matches[1]
         $value = $Matches[2]
         if ($value -match '^"([^"]*)"' -or $value -match "^'([^']*)'") { $value = $Matches[1] } else { $value = ($value -replace '\s#.*$', '').Trim() }
-        Set-Default $name $value
+        if ($given -notcontains $name) { [Environment]::SetEnvironmentVariable($name, $value) } # the last of a name counts
     }
 }
 if ($Port) { [Environment]::SetEnvironmentVariable('PORT', "$Port") }

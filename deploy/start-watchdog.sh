@@ -52,9 +52,10 @@ while (($#)); do
   shift
 done
 
-# load_env FILE: its NAME=value lines, as Compose reads them. What is set already stays.
+# load_env FILE: its NAME=value lines, as Compose reads them: the last of a name counts. What is set already stays.
 load_env() {
-  local line name value double='^"([^"]*)"' single="^'([^']*)'"
+  local line name value given double='^"([^"]*)"' single="^'([^']*)'"
+  given=" $(compgen -e | tr '\n' ' ')"
   while IFS= read -r line || [ -n "$line" ]; do
     line=${line%$'\r'}
     [[ $line =~ ^[[:space:]]*(export[[:space:]]+)?([A-Za-z_][A-Za-z0-9_]*)=(.*)$ ]] || continue
@@ -64,7 +65,7 @@ load_env() {
     else
       value=${value%%[[:space:]]#*} && value=${value%"${value##*[![:space:]]}"}
     fi
-    if [ -z "${!name+set}" ]; then export "$name=$value"; fi
+    [[ $given == *" $name "* ]] || export "$name=$value"
   done <"$1"
 }
 if [ -f "$root/.env" ]; then load_env "$root/.env"; fi

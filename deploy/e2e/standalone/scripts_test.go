@@ -87,7 +87,7 @@ func (p *program) interrupt() {
 func TestStackStartScripts(t *testing.T) {
 	dir := clone(t)
 	api, watchdog := freePorts(t)
-	must(t, os.WriteFile(filepath.Join(dir, ".env"), []byte("# settings\nHEALTH_TOKEN='for people' \nLOG_LEVEL=INFO # comment\nPORT=1\n"), 0o600))
+	must(t, os.WriteFile(filepath.Join(dir, ".env"), []byte("# settings\nHEALTH_TOKEN=\nHEALTH_TOKEN='for people' \nLOG_LEVEL=INFO # comment\nPORT=1\n"), 0o600))
 	env := append(os.Environ(), "PORT="+api, "WATCHDOG_LISTEN=127.0.0.1:"+watchdog) // before .env
 	p := begin(t, dir, env, api, filepath.Join(dir, "deploy/start-production.sh"))
 	p.eventually("four workers are up", func() error {
