@@ -110,7 +110,7 @@ func (c *Core) reaches(a, b *target) bool {
 // cascade restarts the targets that depend on one that was restarted and is up again, unless they began after it.
 func (c *Core) cascade(dep *target, now time.Time) {
 	for _, t := range c.order {
-		if t == dep || !t.known || t.busy() || t.leftAlone() {
+		if t == dep || !t.known || t.busy() || t.leftAlone() || t.pending == ReasonRequested {
 			continue
 		}
 		for _, key := range t.obs.DependsOn {

@@ -13,6 +13,7 @@ func (a *account) sees(act Action, ev Event) {
 	case ActionReport:
 		a.reportedAt, n.untold = w.now, false
 		n.state, n.reason, n.nextAt = act.Change.To, act.Change.Reason, act.Change.NextAt
+		n.turn = n.turn && n.ails()
 		if act.Change.Cause != "" && act.Change.From != n.state && n.state != StateUp && !n.open {
 			n.open, a.murky = true, w.now // the core takes what may be one for an outage
 		}
