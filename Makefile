@@ -22,6 +22,8 @@ HISTORIES   ?= 5000
 
 MODULES  = $(shell sed -n 's,^[[:space:]]*\./\([^ ]*\).*,\1,p' go.work)
 UNIT     = $(filter-out deploy/e2e,$(MODULES))
+# Modules outside of the workspace: what they need shall not raise what the services are built with.
+OUTSIDE  = deploy/platform deploy/platform/apiserver prometheus/oracle
 image_of = $(shell sed -n 's,^[[:space:]]*image:[[:space:]]*\($(1):[^[:space:]]*\).*,\1,p' docker-compose.yml | head -n 1)
 STAGES  := lint test-unit properties rules dashboards contract e2e
 
@@ -53,10 +55,11 @@ test: ## everything that is checked: the stages below, one after the other
 	printf '\n%d s in all. ' $$((SECONDS - began)); \
 	if (( $${#failed[@]} )); then echo "FAILED: $${failed[*]}"; exit 1; fi; echo 'PASS: $(STAGES)'
 
-lint: bin/golangci-lint ## static checks of every module, and their go.mod files
-	@for m in $(MODULES); do GOWORK=off go -C "$$m" mod tidy -diff || { echo "$$m: run make tidy"; exit 1; }; done
+lint: bin/golangci-lint ## static checks of every module, and their go.mod files; builds for macOS and Windows
+	@for m in $(MODULES) $(OUTSIDE); do GOWORK=off go -C "$$m" mod tidy -diff || { echo "$$m: run make tidy"; exit 1; }; done
 	go vet work
 	bin/golangci-lint run $(addprefix ./,$(addsuffix /...,$(MODULES)))
+	@for os in darwin windows; do GOOS=$$os go build ./services/watchdog ./services/api || exit 1; done
 
 test-unit: ## unit tests with the race detector
 	go test -race $(GOTESTFLAGS) $(addprefix ./,$(addsuffix /...,$(UNIT)))
@@ -70,7 +73,9 @@ mutants: ## do the tests notice when the watchdog's rules or the alerts are brok
 
 nightly: HISTORIES = 100000
 nightly: SEED = $(shell date +%Y%m%d)
-nightly: properties mutants ## what takes too long for make test: 100,000 histories for each rule, mutants, 50 kills of the watchdog
+nightly: properties mutants ## what takes too long for make test: 100,000 histories for each rule, mutants, 50 kills of the watchdog, a Kubernetes API server
+	GOWORK=off go -C prometheus/oracle test ./...
+	GOWORK=off go -C deploy/platform/apiserver test -count=1 -timeout 0 ./...
 	go -C deploy/e2e test -count=1 -v -timeout $(E2E_TIMEOUT) -run '^TestHeal/the_watchdog_is_killed' ./heal -kills 50
 
 rules: ## check and test the alert rules, check what setup renders, with the programs of the pinned images
@@ -79,14 +84,17 @@ rules: ## check and test the alert rules, check what setup renders, with the pro
 	PROMETHEUS_IMAGE='$(call image_of,prom/prometheus)' prometheus/check.sh
 	deploy/tools/check-receivers.sh '$(call image_of,prom/alertmanager)'
 
-dashboards: ## check that grafana/dashboards is what the grafana module makes
+dashboards: ## check that grafana/dashboards, and the copies in deploy/kubernetes, are what their modules make
 	go -C grafana run . -check
+	go -C deploy/kubernetes run . -check
 
 contract: ## do rules, panels, Compose file, .env.example and code agree with each other?
 	go -C deploy/e2e test -short ./...
+	GOWORK=off go -C deploy/platform test -short ./...
 
 e2e: ## the whole stack on the real engine, scenario by scenario
-	go -C deploy/e2e test -count=1 -v -timeout $(E2E_TIMEOUT) -p 1 -run '$(or $(E2E),^Test(Stack|Heal))' ./...
+	go -C deploy/e2e test -count=1 -v -timeout $(E2E_TIMEOUT) -p 1 -run '$(or $(E2E),^Test(Stack|Heal|Process))' ./...
+	$(if $(E2E),,GOWORK=off go -C deploy/platform test -count=1 -v -timeout $(E2E_TIMEOUT) -run Restore .)
 
 bench: ## recovery time beside Docker's own restart policy, memory, image sizes, scrape time
 	go -C deploy/bench run .
@@ -97,7 +105,7 @@ images: ## build the images of the services
 tools: bin/golangci-lint ## build the pinned tools into bin/
 
 tidy: ## tidy every go.mod
-	@for m in $(MODULES) deploy/tools; do GOWORK=off go -C "$$m" mod tidy; done
+	@for m in $(MODULES) $(OUTSIDE) deploy/tools; do GOWORK=off go -C "$$m" mod tidy; done
 
 pulled-images: # the images that the tests need and that are not built here
 	@{ sed -n 's,^[[:space:]]*image:[[:space:]]*\([^[:space:]]*\).*,\1,p' docker-compose.yml | grep -vE 'upkeephq|node-exporter|caddy'; \
