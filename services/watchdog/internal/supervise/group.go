@@ -44,6 +44,7 @@ func (c *Core) release(except *target, now time.Time) {
 			}
 			before := t.state
 			if t != except {
+				c.expire(t, now) // its own wake-up may be due at this very instant, and arm sets it anew
 				c.settle(t, now)
 				c.arm(t, now)
 			}
