@@ -28,7 +28,7 @@ func machineOf(root fs.FS, getenv func(string) string) machine {
 		}
 	}
 	m.container = m.container || getenv("KUBERNETES_SERVICE_HOST") != ""
-	for _, name := range []string{"DYNO", "RAILWAY_ENVIRONMENT_NAME", "RAILWAY_ENVIRONMENT"} {
+	for _, name := range []string{"DYNO", "RAILWAY_ENVIRONMENT_NAME", "RAILWAY_ENVIRONMENT", "FLY_APP_NAME", "RENDER"} {
 		m.platform = m.platform || getenv(name) != ""
 	}
 	return m

@@ -54,6 +54,8 @@ func TestMachineOf(t *testing.T) {
 		{"Podman", podman, nil, machine{container: true}},
 		{"Kubernetes", nil, map[string]string{"KUBERNETES_SERVICE_HOST": "10.0.0.1"}, machine{container: true}},
 		{"Heroku", nil, map[string]string{"DYNO": "web.1"}, machine{platform: true}},
+		{"Fly.io", nil, map[string]string{"FLY_APP_NAME": "shop"}, machine{platform: true}},
+		{"Render", docker, map[string]string{"RENDER": "true"}, machine{container: true, platform: true}},
 		{"Railway", docker, map[string]string{"RAILWAY_ENVIRONMENT_NAME": "production"}, machine{container: true, platform: true}},
 	} {
 		if got := machineOf(test.root, func(name string) string { return test.env[name] }); got != test.want {

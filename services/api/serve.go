@@ -47,7 +47,11 @@ func serveAPI(ctx context.Context, config settings.Settings, stdout io.Writer) e
 	defer listener.Close()
 	host := hostinfo.New(hostinfo.Options{Mountpoints: config.DiskPaths})
 	limits := host.Limits()
-	applied := serve.ApplyLimits(serve.Limits{CPUs: limits.CPUs, MemoryBytes: limits.MemoryBytes})
+	share := uint64(1) // of the container's memory: its workers have it together
+	if admin != nil {
+		share = uint64(config.Workers)
+	}
+	applied := serve.ApplyLimits(serve.Limits{CPUs: limits.CPUs, MemoryBytes: limits.MemoryBytes / share})
 	app, err := newApp(config, program, logs, host)
 	if err != nil {
 		return err

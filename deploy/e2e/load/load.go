@@ -4,6 +4,7 @@ package load
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -39,21 +40,29 @@ func (l *Load) Count() Count {
 	return c
 }
 
+// String is a line for people.
+func (c Count) String() string {
+	return fmt.Sprintf("%d requests: %d refused, %d failed, slowest answer %v", c.Sent, c.Refused, c.Failed, c.Slowest.Round(time.Millisecond))
+}
+
 // Run sends rate requests a second until ctx ends, whether or not the earlier ones have been answered, and returns when all
 // have ended. Half of them go over new connections, half over kept ones, as those of clients and of proxies do.
 func (l *Load) Run(ctx context.Context, rate int, url string) {
 	fresh := &http.Client{Timeout: timeout, Transport: &http.Transport{DisableKeepAlives: true}}
 	kept := &http.Client{Timeout: timeout, Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
 	defer kept.CloseIdleConnections()
-	ticker := time.NewTicker(time.Second / time.Duration(rate))
-	defer ticker.Stop()
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	for client, next := fresh, kept; ; client, next = next, client {
+	began := time.Now()
+	for i := 0; ; i++ {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(time.Until(began.Add(time.Duration(i) * time.Second / time.Duration(rate)))): // a late one is made up for
+		}
+		client := fresh
+		if i%2 == 1 {
+			client = kept
 		}
 		wg.Go(func() { l.request(client, url) })
 	}

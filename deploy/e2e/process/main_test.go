@@ -21,7 +21,6 @@ import (
 
 var (
 	seconds   = flag.Int("seconds", 10, "how long the load of TestProcessZeroDowntime lasts")
-	beside    = flag.Bool("beside", false, "also put PM2 and gunicorn, where they are on PATH, under the load of TestProcessZeroDowntime")
 	maxBehind = flag.Duration("max-behind", 0, "fail when the median recovery is that much slower than a bare start; 0 only prints")
 
 	programs string // the directory of the programs under test

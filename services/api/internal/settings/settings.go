@@ -23,8 +23,9 @@ type Settings struct {
 	ListenHost string `env:"LISTEN_HOST" allowed:"an address of this machine; all of them when empty"`
 	Port       uint16 `env:"PORT" envDefault:"8000" allowed:"a port from 0 to 65535; 0 takes a free one"`
 	// Workers is understood because the whole stack shares one environment: it
-	// is "watchdog run" that starts so many processes of this one. A process by
-	// itself uses all the processors it may.
+	// is "watchdog run" that starts so many processes of this one, and tells each
+	// so: they share the memory of their container. A process by itself uses all
+	// the processors and the memory that it may.
 	Workers int `env:"WORKERS" envDefault:"1" allowed:"a whole number from 1 to 64, for 'watchdog run'; one api is one process"`
 
 	LogLevel      string     `env:"LOG_LEVEL" envDefault:"INFO" allowed:"DEBUG, INFO, WARN or ERROR"`

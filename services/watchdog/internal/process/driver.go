@@ -105,11 +105,11 @@ var notForWorkers = []string{
 
 // inherited is the environment of all workers.
 func (d *Driver) inherited() []string {
-	drop := map[string]bool{"PORT": d.opts.Port > 0, d.opts.PortEnv: true}
+	drop := map[string]bool{"PORT": d.opts.Port > 0, d.opts.PortEnv: true, "WORKERS": true}
 	for _, name := range notForWorkers {
 		drop[name] = true
 	}
-	var env []string
+	env := []string{"WORKERS=" + strconv.Itoa(d.opts.Workers)} // so that each knows with how many it shares the machine
 	for _, v := range d.opts.Environ {
 		if name, _, _ := strings.Cut(v, "="); !drop[name] {
 			env = append(env, v)

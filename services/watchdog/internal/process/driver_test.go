@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -249,5 +250,13 @@ func waitFor(t *testing.T, what string, happened func() bool) {
 			t.Fatalf("10 s have passed, and still not: %s", what)
 		case <-again.C:
 		}
+	}
+}
+
+// A worker is told with how many it shares the machine, and nothing that is about the watchdog's own process.
+func TestInheritedEnvironment(t *testing.T) {
+	d := &Driver{opts: Options{Workers: 3, Port: 80, Environ: []string{"A=b", "WORKERS=8", "PORT=1", "NOTIFY_SOCKET=/run/x", "LISTEN_FDS=1"}}}
+	if got, want := d.inherited(), []string{"WORKERS=3", "A=b", "PORT=80"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
