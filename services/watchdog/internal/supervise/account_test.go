@@ -182,6 +182,7 @@ func (a *account) removed(b *box) {
 
 // watchdogDied forgets what that watchdog was told, which the next one must be told again.
 func (a *account) watchdogDied() {
+	murky := time.Time{}
 	for _, b := range a.w.boxes {
 		n := &b.acc
 		a.fades(b)
@@ -196,12 +197,15 @@ func (a *account) watchdogDied() {
 		n.known, n.shut, n.open, n.told, n.badSince, n.turnedAt, n.due = false, false, false, Observation{}, time.Time{}, time.Time{}, time.Time{}
 		n.awaits, n.turn, n.turns = time.Time{}, false, nil
 		n.state, n.reason, n.nextAt = "", "", time.Time{}
+		if n.call != 0 && !n.told.Instance.Same(n.callRun) {
+			murky = a.w.now // the next one takes the run that the ledger tells of for the one that is being restarted
+		}
 		if n.call != 0 || !n.silent.IsZero() {
 			n.awaits = n.sentAt.Add(a.w.opts.AwaitFor) // the ledger tells the next one of it
 		}
 		n.call, n.silent, n.requests = 0, time.Time{}, 0
 	}
-	a.storm, a.murky = time.Time{}, time.Time{}
+	a.storm, a.murky = time.Time{}, murky
 }
 
 func (n *note) forgetRun() {

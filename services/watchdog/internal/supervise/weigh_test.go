@@ -105,10 +105,13 @@ func (a *account) weigh(b *box) {
 		n.streak, n.vague = 0, false // the core was called, so that it knows
 	}
 	if n.isWell() && !n.busy() && !n.blind {
+		if n.open && !n.signalAt.IsZero() && a.w.now.Sub(n.signalAt) <= signalFor {
+			a.murky = a.w.now // while the signal may end it yet, the core does not call the outage over
+		}
 		n.wellOnce, n.open, n.turn = true, false, false
 	}
-	if n.leftAlone(a.w.now) && !n.blind || !n.known {
-		n.open, n.turn = false, false
+	if n.leftAlone(a.w.now) && !n.blind && (n.will != stopped || n.told.Status != StatusRunning) || !n.known {
+		n.open, n.turn = false, false // but a signal that has not ended it yet ends no outage
 	}
 	if n.will != run || n.shut {
 		n.turn = false
