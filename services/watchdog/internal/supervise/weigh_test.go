@@ -141,8 +141,8 @@ func (a *account) weigh(b *box) {
 		switch n := &o.acc; {
 		case n.known && (!n.told.Instance.Same(o.obs.Instance) || n.told.DonorMissing || n.enginesDuty() || n.will == stopped && n.told.Status == StatusRunning):
 			unsure++
-		case n.known && (n.busy() || n.blind) && n.leftAlone(a.w.now):
-			unsure++ // it was told, but the core may not have come to it
+		case n.known && ((n.busy() || n.blind) && n.leftAlone(a.w.now) || n.paused && n.pausedUntil.Equal(a.w.now)):
+			unsure++ // it was told, or its pause ends now, but the core may not have come to it
 		case !n.known || n.leftAlone(a.w.now):
 		case n.will != run || n.blind || n.doubt:
 			unsure++
