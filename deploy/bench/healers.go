@@ -29,7 +29,7 @@ type healer struct {
 	command []string
 }
 
-// peers are other healers to run beside, from the command line: NAME=COMMAND.
+// peers are other programs to run beside, from the command line: NAME=COMMAND.
 type peers []healer
 
 // String implements flag.Value.

@@ -63,7 +63,7 @@ func processes(ctx context.Context, s settings, r runSettings, environ []string,
 	k := kind{
 		driver: drv, local: true, collectors: []prometheus.Collector{process.NewCollector(drv)},
 		watching: zap.String("command", strings.Join(r.command, " ")), farewell: "the workers have been stopped",
-		reload: func(ctx context.Context, l *loop) { go l.reload(ctx, drv) },
+		reload: func(ctx context.Context, l *loop) { l.calls.Go(func() { l.reload(ctx, drv) }) }, // its end is waited for before the journal is closed
 	}
 	if r.Metrics != "none" {
 		k.gather = func(own prometheus.Gatherer) prometheus.Gatherer { return drv.Merge(own, r.Metrics) }
