@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -188,6 +189,7 @@ func (l *loop) step(ev supervise.Event, who string) {
 	for _, a := range acts {
 		if l.startsFirst(a) {
 			l.sendRestart(a, func(context.Context) {})
+			runtime.Gosched() // otherwise a lone processor would first do all that is written below
 		}
 	}
 	for _, a := range acts {

@@ -4,15 +4,21 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 )
 
-// writer writes the recorder's incidents on a goroutine that lives as long as there is something to write. An incident
-// that changes while it waits is written once.
+// burst is how long a changed incident waits for more. A crash makes several changes within milliseconds, of which one file is
+// made; and meanwhile the disk and the processors are left to the program that is being started again.
+const burst = 50 * time.Millisecond
+
+// writer writes the recorder's incidents behind its back, as long as there is something to write. An incident that changes while
+// it waits is written once.
 type writer struct {
 	unsaved map[string]waiting
 	count   uint64
-	writing bool
-	idle    *sync.Cond // on the recorder's mutex: writing became false
+	writing bool        // a write is under way, or due
+	due     *time.Timer // starts it; nil before the first
+	idle    *sync.Cond  // on the recorder's mutex: a write has ended
 	failed  error
 }
 
@@ -32,9 +38,13 @@ func (r *Recorder) put(in Incident) {
 	r.count++
 	r.unsaved[in.ID] = waiting{in, r.count}
 	if !r.writing {
-		r.writing = true
-		go r.write()
+		r.later()
 	}
+}
+
+// later has what is unsaved written after a burst.
+func (r *Recorder) later() {
+	r.writing, r.due = true, time.AfterFunc(burst, r.write)
 }
 
 // write writes until nothing is left or something fails; the next put tries again.
@@ -56,9 +66,7 @@ func (r *Recorder) write() {
 	}
 	r.writing = false
 	if !failed && len(r.unsaved) > 0 { // something was put meanwhile
-		r.writing = true
-		go r.write()
-		return
+		r.later()
 	}
 	r.idle.Broadcast()
 }
@@ -75,6 +83,9 @@ func (r *Recorder) Flush() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for r.writing {
+		if r.due.Stop() {
+			go r.write()
+		}
 		r.idle.Wait()
 	}
 	return r.trouble()

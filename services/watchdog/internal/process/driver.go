@@ -128,6 +128,7 @@ func (d *Driver) inherited() []string {
 // stop timeout. It fails at once when the program cannot be started. It is called once.
 func (d *Driver) Run(ctx context.Context, out chan<- observe.Notice) error {
 	defer close(d.ended)
+	defer func() { d.oom.close() }()
 	if d.public != nil {
 		defer d.public.Close()
 	}
@@ -162,6 +163,9 @@ func (d *Driver) stop() {
 	d.mu.Unlock()
 	var wg sync.WaitGroup
 	for _, w := range d.workers {
+		if w.next != nil { // nobody changes it any more
+			w.next.discard()
+		}
 		for _, r := range w.alive() {
 			wg.Go(func() { r.stop(d.policy.StopTimeout) })
 		}

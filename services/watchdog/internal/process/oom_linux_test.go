@@ -46,7 +46,7 @@ func TestOOMIsTold(t *testing.T) {
 	count("oom 0\noom_kill 5\n")
 	s := running(t, nil, "serve")
 	s.up()
-	s.oom = oomCounter{counter}
+	s.oom = openOOMCounter(counter)
 	if out := s.Restart(t.Context(), "api-1", s.workers[0].now().instance(), supervise.Restart{Reason: supervise.ReasonRequested, StopTimeout: -1}); out.Err != "" {
 		t.Fatal(out.Err)
 	}

@@ -74,7 +74,7 @@ func (r *reaper) begin() (stop func(), err error) {
 	}, nil
 }
 
-// start starts a program; ended is called when it is over. A nil among the files is /dev/null.
+// start starts a program; ended is called when it is over.
 func (r *reaper) start(command, env []string, files []*os.File, ended func(code int, at time.Time)) (pid int, err error) {
 	path, err := exec.LookPath(command[0])
 	if err != nil {
@@ -82,14 +82,6 @@ func (r *reaper) start(command, env []string, files []*os.File, ended func(code 
 	}
 	fds := make([]uintptr, len(files))
 	for i, f := range files {
-		if f == nil {
-			null, err := os.Open(os.DevNull)
-			if err != nil {
-				return 0, err
-			}
-			defer null.Close()
-			f = null
-		}
 		fds[i] = f.Fd()
 	}
 	done := make(chan struct{})

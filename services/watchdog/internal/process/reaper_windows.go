@@ -33,21 +33,11 @@ func newReaper() *reaper { return &reaper{kids: map[int]*os.Process{}} }
 
 func (r *reaper) begin() (stop func(), err error) { return func() {}, nil }
 
-// start starts a program; ended is called when it is over. A nil among the files is NUL.
+// start starts a program; ended is called when it is over.
 func (r *reaper) start(command, env []string, files []*os.File, ended func(code int, at time.Time)) (pid int, err error) {
 	path, err := exec.LookPath(command[0])
 	if err != nil {
 		return 0, err
-	}
-	null, err := os.Open(os.DevNull)
-	if err != nil {
-		return 0, err
-	}
-	defer null.Close()
-	for i, f := range files {
-		if f == nil {
-			files[i] = null
-		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -2,6 +2,8 @@ package process
 
 import (
 	"os"
+	"runtime"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +17,7 @@ type run struct {
 	startedAt time.Time
 	admin     string // path of its admin socket, empty without one
 	tail      *tail
+	files     []*os.File // what only this process inherits, until it is started
 
 	stopping   atomic.Bool // it was asked to end: once, as many programs take a second SIGTERM for impatience
 	expected   atomic.Bool // its end is part of a reload, and no news
@@ -47,41 +50,23 @@ func (w *worker) start() (*run, error) {
 	if d.stopping {
 		return nil, errStopping
 	}
-	r := &run{w: w, tail: &tail{}, done: make(chan struct{}), told: make(chan struct{}), oomKills: d.oom.kills()}
-	env := append(d.environ[:len(d.environ):len(d.environ)], "WATCHDOG_TARGET="+w.name)
-	var inherit []*os.File
-	w.mu.Lock()
-	w.starts++
-	number := w.starts
-	w.mu.Unlock()
-	if d.sockets() {
-		path, admin, err := adminSocket(d.opts.RunDir, w.name, number)
-		if err != nil {
+	r, err := w.next, error(nil)
+	if w.next = nil; r == nil {
+		if r, err = w.prepare(); err != nil {
 			return nil, err
 		}
-		defer admin.Close() // the process has its own copy
-		r.admin = path
-		inherit = []*os.File{d.public, admin}
+	}
+	defer r.closeFiles() // the process has its own
+	env := append(d.environ[:len(d.environ):len(d.environ)], "WATCHDOG_TARGET="+w.name)
+	if d.sockets() {
 		env = append(env, "LISTEN_FDS=2", "LISTEN_FDNAMES=http:admin")
 	}
-	out, err := r.tail.pipe("stdout", d.stdout)
-	if err != nil {
+	r.oomKills, r.startedAt = d.oom.kills(), time.Now()
+	if r.pid, err = d.reap.start(d.opts.Command, env, r.inherited(), r.ended); err != nil {
 		r.removeSocket()
 		return nil, err
 	}
-	defer out.Close()
-	errs, err := r.tail.pipe("stderr", d.stderr)
-	if err != nil {
-		r.removeSocket()
-		return nil, err
-	}
-	defer errs.Close()
-	r.startedAt = time.Now()
-	r.pid, err = d.reap.start(d.opts.Command, env, append([]*os.File{nil, out, errs}, inherit...), r.ended)
-	if err != nil {
-		r.removeSocket()
-		return nil, err
-	}
+	time.AfterFunc(prepareAfter, w.prepareNext)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.runs = append(w.runs, r)
@@ -89,6 +74,79 @@ func (w *worker) start() (*run, error) {
 		w.runs = w.runs[1:]
 	}
 	return r, nil
+}
+
+// prepareAfter is how long after a start the next one is prepared: when the program, too, has the machine for itself no more.
+const prepareAfter = 100 * time.Millisecond
+
+// prepareNext makes ready what the next process inherits, so that a crash does not have to wait for it.
+func (w *worker) prepareNext() {
+	w.d.mu.Lock()
+	defer w.d.mu.Unlock()
+	if w.d.stopping || w.next != nil {
+		return
+	}
+	if next, err := w.prepare(); err == nil { // else the start tries again, and tells
+		w.next = next
+	}
+}
+
+// prepare makes a run that has all but its process. It is called with the driver's lock held.
+func (w *worker) prepare() (*run, error) {
+	r := &run{w: w, tail: &tail{}, done: make(chan struct{}), told: make(chan struct{})}
+	w.prepared++
+	if err := r.open(w.prepared); err != nil {
+		r.discard()
+		return nil, err
+	}
+	return r, nil
+}
+
+// open opens what the process inherits.
+func (r *run) open(number int) error {
+	d := r.w.d
+	add := func(f *os.File, err error) error {
+		if err == nil {
+			r.files = append(r.files, f)
+		}
+		return err
+	}
+	if err := add(os.Open(os.DevNull)); err != nil {
+		return err
+	}
+	if err := add(r.tail.pipe("stdout", d.stdout)); err != nil {
+		return err
+	}
+	if err := add(r.tail.pipe("stderr", d.stderr)); err != nil {
+		return err
+	}
+	if !d.sockets() {
+		return nil
+	}
+	path, admin, err := adminSocket(d.opts.RunDir, r.w.name, number)
+	r.admin = path
+	return add(admin, err)
+}
+
+// inherited are the files of the process, in the order of their numbers.
+func (r *run) inherited() []*os.File {
+	if !r.w.d.sockets() {
+		return r.files
+	}
+	return slices.Insert(slices.Clone(r.files), 3, r.w.d.public)
+}
+
+// discard takes back what was prepared.
+func (r *run) discard() {
+	r.closeFiles()
+	r.removeSocket()
+}
+
+func (r *run) closeFiles() {
+	for _, f := range r.files {
+		_ = f.Close() // nothing was written to it
+	}
+	r.files = nil
 }
 
 // ended is called once, when the process has been reaped.
@@ -99,6 +157,7 @@ func (r *run) ended(code int, at time.Time) {
 	}
 	close(r.done)
 	r.w.ended(r)
+	runtime.Gosched() // what was told comes first, and with it the next run, also on a lone processor
 	r.removeSocket()
 	close(r.told)
 }

@@ -17,10 +17,12 @@ type worker struct {
 
 	acting sync.Mutex // one start, restart or replacement at a time
 
+	next     *run // prepared; under the driver's lock, as is the number
+	prepared int
+
 	mu      sync.Mutex
 	current *run   // what stands for the target
 	runs    []*run // the latest ones, the current among them, for evidence
-	starts  int
 }
 
 // keptRuns is how many runs of a worker are remembered.
