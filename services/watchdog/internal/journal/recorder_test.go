@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/upkeephq/upkeep/services/watchdog/internal/supervise"
@@ -187,6 +188,33 @@ func TestSettle(t *testing.T) {
 	if in := j.Incidents()[0]; in.Outcome != OutcomeRemoved || in.DowntimeSeconds != 20 {
 		t.Errorf("not settled: %+v", in)
 	}
+}
+
+// A crash makes several changes at once, of which one file is made.
+func TestABurstIsWrittenOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		j := openOn(t, t.TempDir(), newHost().clock())
+		defer j.Close()
+		r, err := NewRecorder(j, "1.2.3")
+		must(t, err)
+		defer r.Close()
+		id, err := r.Observe("web", supervise.Change{To: down, Reason: exited, Cause: exited, At: sec(0)})
+		must(t, err)
+		time.Sleep(burst - 1)
+		synctest.Wait()
+		if n := len(j.Incidents()); n != 0 {
+			t.Errorf("%d incidents are written before the burst is over", n)
+		}
+		_, err = r.Observe("web", supervise.Change{From: down, To: restarting, Reason: exited, At: sec(0)})
+		must(t, err)
+		time.Sleep(1)
+		synctest.Wait()
+		in, err := j.Incident(id)
+		must(t, err)
+		if len(in.Timeline) != 2 {
+			t.Errorf("written with %d changes, want both", len(in.Timeline))
+		}
+	})
 }
 
 // What could not be written is written when that works again.

@@ -167,7 +167,10 @@ func (d *Driver) stop() {
 			w.next.discard()
 		}
 		for _, r := range w.alive() {
-			wg.Go(func() { r.stop(d.policy.StopTimeout) })
+			wg.Go(func() {
+				r.stop(d.policy.StopTimeout)
+				r.tail.settled() // its last words are passed on, too
+			})
 		}
 	}
 	wg.Wait()

@@ -1,6 +1,7 @@
 package process
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -56,6 +57,40 @@ func TestExitCodesAndLastLines(t *testing.T) {
 	}
 	if ev := s.Evidence(t.Context(), "1", time.Now()); len(ev.Errors) != 1 {
 		t.Errorf("of an unknown run: %+v", ev)
+	}
+}
+
+// What the next process inherits is made ready while all is well: who asks it before it is started gets its answer.
+func TestTheNextStartIsPrepared(t *testing.T) {
+	s := running(t, nil, "serve")
+	first := s.up()
+	w := s.workers[0]
+	w.prepareNext()
+	prepared := w.next
+	w.prepareNext() // as the timer of the start may
+	if w.next != prepared || prepared == nil {
+		t.Fatalf("prepared %p, then %p", prepared, w.next)
+	}
+	conn, err := net.Dial("unix", prepared.admin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if err := syscall.Kill(number(t, first), syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	s.next()
+	if out := s.Restart(t.Context(), "api-1", first, supervise.Restart{StartOnly: true}); out.Err != "" {
+		t.Fatal(out.Err)
+	}
+	if w.now() != prepared || prepared.files != nil {
+		t.Error("what was prepared was not used, or its files are still open here")
+	}
+	if _, err := fmt.Fprint(conn, "GET /health/live HTTP/1.0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if answer, err := io.ReadAll(conn); err != nil || !strings.HasSuffix(string(answer), "api-1 "+prepared.id()) {
+		t.Errorf("answered %q, %v", answer, err)
 	}
 }
 
@@ -207,6 +242,9 @@ func TestStopAsksFirst(t *testing.T) {
 	s := running(t, func(o *Options) { o.Workers = 3 }, "serve")
 	for range 3 {
 		s.up()
+	}
+	for _, w := range s.workers {
+		w.prepareNext()
 	}
 	s.end()
 	if err := <-s.ended; err != nil {
