@@ -148,7 +148,11 @@ func (c *Core) begin(t *target, now time.Time, r Reason) {
 func (c *Core) fail(t *target, now time.Time, r Reason) {
 	c.begin(t, now, r)
 	if t.pending == "" {
-		t.due = now.Add(t.delay(c.opts.Jitter))
+		if t.firstBad.IsZero() {
+			t.firstBad = now
+		}
+		// Counted from there, what fails and recovers by turns gets its restart, though none of its failures lasts that long.
+		t.due = t.firstBad.Add(t.delay(c.opts.Jitter))
 	}
 	t.pending = r
 	c.plan(t, now, r)
@@ -228,7 +232,7 @@ func (c *Core) restart(t *target, now time.Time, r Reason) {
 		c.turn, c.turnUntil = t, now.Add(c.opts.TurnFor)
 	}
 	t.stopped, t.meant = false, true
-	t.pending, t.due = "", time.Time{}
+	t.pending, t.due, t.firstBad = "", time.Time{}, time.Time{}
 	c.change(t, now, StateRestarting, r, detail, Change{})
 	c.acts = append(c.acts, Action{Kind: ActionRestart, Target: t.key, Instance: t.obs.Instance, Restart: Restart{
 		Attempt: c.last, Reason: r, StartOnly: t.startOnly,

@@ -14,6 +14,9 @@ func (a *account) sees(act Action, ev Event) {
 		a.reportedAt, n.untold = w.now, false
 		n.state, n.reason, n.nextAt = act.Change.To, act.Change.Reason, act.Change.NextAt
 		n.turn = n.turn && n.ails()
+		if n.state == StateStopped {
+			n.open = false // what follows is another outage
+		}
 		if act.Change.Cause != "" && act.Change.From != n.state && n.state != StateUp && !n.open {
 			n.open, a.murky = true, w.now // the core takes what may be one for an outage
 		}

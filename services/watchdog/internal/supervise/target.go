@@ -28,6 +28,7 @@ type target struct {
 	ring          uint64 // the latest probes, newest lowest, 1 = failed
 	ringLen       int
 	wasWell       bool      // this run has been well once
+	firstBad      time.Time // it was found bad for the first time since its start, or since a restart that failed
 	signalled     time.Time // somebody sent this run a terminating signal
 	signalUntil   time.Time // until then an end may be told that the signal explains
 	lastSignal    time.Time // the latest one to any run of this container, ours included
@@ -80,7 +81,7 @@ func newTarget(key string) *target {
 func (t *target) forgetRun() {
 	t.fails, t.passes, t.ring, t.ringLen = 0, 0, 0, 0
 	t.firstFail, t.signalled, t.signalUntil, t.nextProbe = time.Time{}, time.Time{}, time.Time{}, time.Time{}
-	t.lastError, t.answered, t.wasWell = "", false, false
+	t.lastError, t.answered, t.wasWell, t.firstBad = "", false, false, time.Time{}
 }
 
 // open begins an outage, at the time when what is known of it happened.
