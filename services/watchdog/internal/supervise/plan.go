@@ -148,10 +148,11 @@ func (c *Core) begin(t *target, now time.Time, r Reason) {
 func (c *Core) fail(t *target, now time.Time, r Reason) {
 	c.begin(t, now, r)
 	if t.pending == "" {
-		if t.firstBad.IsZero() {
+		// Counted from when it was first found bad, what fails and recovers by turns gets its restart, though none of its failures
+		// lasts that long. What has died does not recover.
+		if t.firstBad.IsZero() || !t.running() {
 			t.firstBad = now
 		}
-		// Counted from there, what fails and recovers by turns gets its restart, though none of its failures lasts that long.
 		t.due = t.firstBad.Add(t.delay(c.opts.Jitter))
 	}
 	t.pending = r
