@@ -101,7 +101,7 @@ func (a *account) weigh(b *box) {
 	n := &b.acc
 	a.fades(b)
 	if n.isWell() && !n.busy() && !n.blind && a.w.now.Sub(n.told.Instance.StartedAt) >= stableRun && !n.held(a.w.now) && n.told.Instance.Same(b.obs.Instance) {
-		n.untold = n.untold || n.streak > 0
+		n.untold = n.untold || n.streak > 0 || n.vague
 		n.streak, n.vague = 0, false // the core was called, so that it knows
 	}
 	if n.isWell() && !n.busy() && !n.blind {
