@@ -128,7 +128,7 @@ func (d *Driver) inherited() []string {
 // stop timeout. It fails at once when the program cannot be started. It is called once.
 func (d *Driver) Run(ctx context.Context, out chan<- observe.Notice) error {
 	defer close(d.ended)
-	defer func() { d.oom.close() }()
+	defer d.oom.close()
 	if d.public != nil {
 		defer d.public.Close()
 	}
