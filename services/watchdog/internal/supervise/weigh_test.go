@@ -9,7 +9,8 @@ import (
 
 // leftAlone reports whether the core was told to keep its hands off.
 func (n *note) leftAlone(now time.Time) bool {
-	return n.will == stopped || n.held(now) || n.told.Fault != "" || n.told.DonorMissing
+	return n.will == stopped || n.held(now) || n.told.Fault != "" ||
+		n.told.DonorMissing && n.told.Status != StatusRestarting // then it is docker's own restart that fails
 }
 
 // held reports whether it is paused, one way or the other.
