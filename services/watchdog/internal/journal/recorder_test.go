@@ -207,7 +207,7 @@ func TestABurstIsWrittenOnce(t *testing.T) {
 		}
 		_, err = r.Observe("web", supervise.Change{From: down, To: restarting, Reason: exited, At: sec(0)})
 		must(t, err)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		in, err := j.Incident(id)
 		must(t, err)
