@@ -72,7 +72,7 @@ func median(all []time.Duration) time.Duration {
 func connected(t *testing.T, path string) net.Conn {
 	t.Helper()
 	var conn net.Conn
-	eventually(t, "the socket of the next process is there", func() (ok bool) {
+	eventually(t, "the socket of the next process is there", func() bool {
 		var err error
 		conn, err = net.Dial("unix", path)
 		return err == nil

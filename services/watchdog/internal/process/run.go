@@ -50,18 +50,18 @@ func (w *worker) start() (*run, error) {
 	if d.stopping {
 		return nil, errStopping
 	}
-	r, err := w.next, error(nil)
-	if w.next = nil; r == nil {
-		if r, err = w.prepare(); err != nil {
-			return nil, err
-		}
+	if err := w.prepare(); err != nil {
+		return nil, err
 	}
+	r := w.next
+	w.next = nil
 	defer r.closeFiles() // the process has its own
 	env := append(d.environ[:len(d.environ):len(d.environ)], "WATCHDOG_TARGET="+w.name)
 	if d.sockets() {
 		env = append(env, "LISTEN_FDS=2", "LISTEN_FDNAMES=http:admin")
 	}
 	r.oomKills, r.startedAt = d.oom.kills(), time.Now()
+	var err error
 	if r.pid, err = d.reap.start(d.opts.Command, env, r.inherited(), r.ended); err != nil {
 		r.removeSocket()
 		return nil, err
@@ -83,23 +83,24 @@ const prepareAfter = 100 * time.Millisecond
 func (w *worker) prepareNext() {
 	w.d.mu.Lock()
 	defer w.d.mu.Unlock()
-	if w.d.stopping || w.next != nil {
-		return
-	}
-	if next, err := w.prepare(); err == nil { // else the start tries again, and tells
-		w.next = next
+	if !w.d.stopping {
+		_ = w.prepare() // the start tries again, and tells
 	}
 }
 
-// prepare makes a run that has all but its process. It is called with the driver's lock held.
-func (w *worker) prepare() (*run, error) {
+// prepare makes the next run, but for its process, unless that is made already. It is called with the driver's lock held.
+func (w *worker) prepare() error {
+	if w.next != nil {
+		return nil
+	}
 	r := &run{w: w, tail: &tail{}, done: make(chan struct{}), told: make(chan struct{})}
 	w.prepared++
 	if err := r.open(w.prepared); err != nil {
 		r.discard()
-		return nil, err
+		return err
 	}
-	return r, nil
+	w.next = r
+	return nil
 }
 
 // open opens what the process inherits.
